@@ -1,0 +1,39 @@
+# Everything a newcomer needs is `make demo` and `make test`; both install what they need into .venv.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.synced
+
+.PHONY: help demo test check lint types architecture
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "%-14s %s\n", $$1, $$2}'
+
+$(BIN)/uv:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.6'
+
+$(STAMP): pyproject.toml uv.lock | $(BIN)/uv
+	UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv sync --locked --all-extras --inexact --quiet
+	@touch $@
+
+.PHONY: install
+install: $(STAMP) ## Create .venv with the locked dependencies
+
+demo: $(STAMP) ## Provision 100 clusters in the embedded world and prove it
+	$(BIN)/pullsecret demo
+
+test: $(STAMP) ## All tests
+	$(BIN)/pytest
+
+check: lint types architecture ## Lint, types and the architecture rule
+
+lint: $(STAMP) ## Ruff, formatting included
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP) ## Strict mypy
+	$(BIN)/mypy
+
+architecture: $(STAMP) ## import-linter: dependencies point inward
+	$(BIN)/lint-imports
