@@ -1,0 +1,1 @@
+"""HyperFleet pull secret service."""

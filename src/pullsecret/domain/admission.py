@@ -1,0 +1,38 @@
+"""Which queued jobs may start now (DDR risk 2: limit concurrent jobs per customer project)."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import attrs
+
+from pullsecret.domain.provisioning import Job, JobKey, Queued, Running
+
+
+@attrs.frozen
+class ConcurrencyLimits:
+    """How many jobs may run at once."""
+
+    per_project: int = attrs.field(default=10, validator=attrs.validators.ge(1))
+    overall: int = attrs.field(default=100, validator=attrs.validators.ge(1))
+
+
+def admit(jobs: Iterable[Job], limits: ConcurrencyLimits) -> Sequence[JobKey]:
+    """Choose the queued jobs to release, oldest first, so that neither limit is passed.
+
+    A project at its limit does not hold up the others behind it.
+    """
+    known = list(jobs)
+    running = [job for job in known if isinstance(job.state, Running)]
+    per_project = Counter(job.target.cloud_secret.project for job in running)
+    room = limits.overall - len(running)
+    admitted: list[JobKey] = []
+    queued = (job for job in known if isinstance(job.state, Queued))
+    for job in sorted(queued, key=lambda job: (job.submitted_at, job.key)):
+        if room <= 0:
+            break
+        project = job.target.cloud_secret.project
+        if per_project[project] < limits.per_project:
+            per_project[project] += 1
+            room -= 1
+            admitted.append(job.key)
+    return admitted

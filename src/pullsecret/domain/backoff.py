@@ -1,0 +1,23 @@
+"""Growing pauses between attempts."""
+
+import attrs
+
+
+@attrs.frozen
+class Backoff:
+    """Exponential backoff with full jitter above half: pause k is between half and all of
+    ``min(initial * factor**(k-1), maximum)`` seconds."""
+
+    initial: float = attrs.field(default=0.5, validator=attrs.validators.gt(0))
+    factor: float = attrs.field(default=2.0, validator=attrs.validators.ge(1))
+    maximum: float = attrs.field(default=30.0, validator=attrs.validators.gt(0))
+
+    def pause(self, attempt: int, chance: float, at_least: float = 0.0) -> float:
+        """Seconds to wait after failed attempt ``attempt`` (1, 2, ...).
+
+        ``chance`` is a random number in [0, 1); ``at_least`` is what the other side asked for.
+        """
+        # Growth stops before the power can overflow.
+        exponent = min(attempt - 1, 64)
+        ceiling = min(self.initial * self.factor**exponent, self.maximum)
+        return max(at_least, ceiling * (0.5 + chance / 2))

@@ -1,0 +1,29 @@
+"""A secret in the customer's Secret Manager, as far as it may be looked at without its payload."""
+
+from collections.abc import Mapping
+
+import attrs
+
+from pullsecret.domain.provisioning import CloudSecretRef
+from pullsecret.domain.secret_payload import SecretPayload
+
+
+@attrs.frozen
+class CloudSecret:
+    """The secret resource: who it belongs to, and the etag that guards an update of it."""
+
+    ref: CloudSecretRef
+    labels: Mapping[str, str]
+    etag: str
+
+
+@attrs.frozen
+class SecretVersion:
+    """One version's number as the cloud counts them, and its payload.
+
+    ``crc32c`` is the checksum the cloud keeps; whoever made this value has compared the payload with it.
+    """
+
+    version: str
+    payload: SecretPayload
+    crc32c: int

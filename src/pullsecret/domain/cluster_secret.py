@@ -1,0 +1,80 @@
+"""The Kubernetes secret that HyperShift uses (DDR phase 5)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import attrs
+
+from pullsecret.domain.cloud_secret import SecretVersion
+from pullsecret.domain.ownership import ownership_labels
+from pullsecret.domain.provisioning import ClusterSecretRef, ProvisionTarget
+from pullsecret.domain.secret_payload import SecretPayload
+
+DOCKER_CONFIG_TYPE = "kubernetes.io/dockerconfigjson"
+DOCKER_CONFIG_KEY = ".dockerconfigjson"
+
+ANNOTATION_PREFIX = "pullsecret.hyperfleet.io"
+CLUSTER_ANNOTATION = f"{ANNOTATION_PREFIX}/cluster-id"
+GENERATION_ANNOTATION = f"{ANNOTATION_PREFIX}/generation"
+SECRET_PATH_ANNOTATION = f"{ANNOTATION_PREFIX}/secret-path"
+VERSION_ANNOTATION = f"{ANNOTATION_PREFIX}/secret-version"
+CHECKSUM_ANNOTATION = f"{ANNOTATION_PREFIX}/crc32c"
+CREATED_AT_ANNOTATION = f"{ANNOTATION_PREFIX}/created-at"
+
+
+@attrs.frozen
+class ClusterSecret:
+    """The wanted content of the Kubernetes secret; its type is always :data:`DOCKER_CONFIG_TYPE`."""
+
+    ref: ClusterSecretRef
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    payload: SecretPayload
+
+
+@attrs.frozen
+class PublishedSecret:
+    """A Kubernetes secret as it was found. ``payload`` is None where it holds no docker config."""
+
+    ref: ClusterSecretRef
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    payload: SecretPayload | None
+    type: str
+    resource_version: str
+
+    @property
+    def generation(self) -> int:
+        """The cluster generation it was written for; 0 where none is noted."""
+        noted = self.annotations.get(GENERATION_ANNOTATION, "")
+        return int(noted) if noted.isascii() and noted.isdigit() else 0
+
+    def holds(self, wanted: ClusterSecret) -> bool:
+        """True if nothing would change by writing ``wanted``; the creation time is not compared."""
+        return (
+            self.type == DOCKER_CONFIG_TYPE
+            and self.payload == wanted.payload
+            and wanted.labels.items() <= self.labels.items()
+            and _compared(wanted.annotations).items() <= self.annotations.items()
+        )
+
+
+def cluster_secret(target: ProvisionTarget, version: SecretVersion, now: datetime) -> ClusterSecret:
+    """The Kubernetes secret for what was read back from the cloud."""
+    return ClusterSecret(
+        ref=target.cluster_secret,
+        labels=ownership_labels(target.cluster_id),
+        annotations={
+            CLUSTER_ANNOTATION: target.cluster_id.value,
+            GENERATION_ANNOTATION: str(target.generation),
+            SECRET_PATH_ANNOTATION: target.cloud_secret.version_path(version.version),
+            VERSION_ANNOTATION: version.version,
+            CHECKSUM_ANNOTATION: f"{version.crc32c:08x}",
+            CREATED_AT_ANNOTATION: now.isoformat(timespec="seconds"),
+        },
+        payload=version.payload,
+    )
+
+
+def _compared(annotations: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in annotations.items() if key != CREATED_AT_ANNOTATION}

@@ -1,0 +1,159 @@
+"""The three conditions, derived from what was observed and from nothing else (DDR phase 6, AC5)."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import Enum
+
+import attrs
+
+from pullsecret.domain.errors import OperationError
+from pullsecret.domain.identifiers import ClusterId, Generation
+from pullsecret.domain.provisioning import Finished, Job, ProvisionResult, ProvisionTarget
+from pullsecret.domain.reasons import Outlook, Reason
+from pullsecret.domain.secret_lifecycle import Change, Stage
+
+ADAPTER_NAME = "pullsecret"
+MAX_MESSAGE_CHARACTERS = 1_024
+
+
+class Status(Enum):
+    """A condition's status, as Kubernetes writes it."""
+
+    TRUE = "True"
+    FALSE = "False"
+    UNKNOWN = "Unknown"
+
+
+def _shortened(message: str) -> str:
+    if len(message) <= MAX_MESSAGE_CHARACTERS:
+        return message
+    return message[: MAX_MESSAGE_CHARACTERS - 3] + "..."
+
+
+@attrs.frozen
+class Condition:
+    """One condition; its message is at most :data:`MAX_MESSAGE_CHARACTERS` characters."""
+
+    status: Status
+    reason: Reason
+    message: str = attrs.field(converter=_shortened)
+
+
+@attrs.frozen
+class Conditions:
+    """What is told about one cluster.
+
+    ``applied``: the resources were written. ``available``: the newest version was read back and the cluster
+    secret holds it. ``health``: no failure was seen. ``finalized`` is only given while a cluster is deleted.
+    """
+
+    applied: Condition
+    available: Condition
+    health: Condition
+    finalized: Condition | None = None
+
+
+@attrs.frozen
+class JobMetadata:
+    """Which job the status speaks of."""
+
+    name: str
+    attempt: int
+    started_at: datetime
+    completed_at: datetime
+
+
+@attrs.frozen
+class StatusReport:
+    """What the HyperFleet API is told, independent of the dialect it is told in.
+
+    ``data`` holds ``secretName``, ``secretPath``, ``gcpProject``, ``version`` and ``generation`` as far as
+    they are known (AC5).
+    """
+
+    cluster_id: ClusterId
+    generation: Generation
+    conditions: Conditions
+    observed_at: datetime
+    data: Mapping[str, str] = attrs.field(factory=dict)
+    job: JobMetadata | None = None
+
+
+_APPLIED = {
+    Change.CREATED: (Reason.SECRET_CREATED, "Pull secret stored in Secret Manager as version {version}."),
+    Change.UPDATED: (Reason.SECRET_UPDATED, "Pull secret updated in Secret Manager to version {version}."),
+    Change.UNCHANGED: (Reason.SECRET_UNCHANGED, "Secret Manager already held it as version {version}."),
+}
+# After these nobody knows what the job still did, so neither True nor False would be the truth.
+_UNOBSERVED = {Reason.JOB_LOST, Reason.JOB_OUT_OF_MEMORY, Reason.JOB_EVICTED, Reason.JOB_TIMED_OUT}
+
+
+def in_progress_report(target: ProvisionTarget, now: datetime) -> StatusReport:
+    """The work is handed over: nothing is known yet, nothing failed."""
+    waiting = Condition(Status.UNKNOWN, Reason.IN_PROGRESS, "The pull secret is being provisioned.")
+    return StatusReport(
+        target.cluster_id,
+        target.generation,
+        Conditions(waiting, waiting, _HEALTHY),
+        observed_at=now,
+        data=_data(target, None),
+    )
+
+
+def job_report(job: Job, finished: Finished, now: datetime) -> StatusReport:
+    """What a finished job's result means for its cluster."""
+    return StatusReport(
+        job.key.cluster_id,
+        job.key.generation,
+        conditions_of(finished.result),
+        observed_at=now,
+        data=_data(job.target, finished.result.version),
+        job=JobMetadata(job.key.name, job.key.attempt, job.submitted_at, finished.at),
+    )
+
+
+def refusal_report(
+    cluster_id: ClusterId, generation: Generation, error: OperationError, now: datetime
+) -> StatusReport:
+    """The cluster's own data makes the work impossible; no job was started."""
+    failed = Condition(Status.FALSE, error.reason, f"{error.cause} {error.remedy}".strip())
+    return StatusReport(cluster_id, generation, Conditions(failed, failed, failed), observed_at=now)
+
+
+def conditions_of(result: ProvisionResult) -> Conditions:
+    """Derive the conditions from a job's result."""
+    if result.failure is None:
+        reason, text = _APPLIED[result.change or Change.UNCHANGED]
+        return Conditions(
+            Condition(Status.TRUE, reason, text.format(version=result.version)),
+            Condition(
+                Status.TRUE,
+                Reason.SECRET_AVAILABLE,
+                f"Version {result.version} was read back and the cluster secret holds it.",
+            ),
+            _HEALTHY,
+        )
+    failure = result.failure
+    retried = failure.reason.outlook is Outlook.TRANSIENT
+    message = f"{failure.message} It is retried." if retried else failure.message
+    if failure.reason in _UNOBSERVED:
+        unknown = Condition(Status.UNKNOWN, failure.reason, message)
+        return Conditions(unknown, unknown, Condition(Status.FALSE, failure.reason, message))
+    failed = Condition(Status.FALSE, failure.reason, message)
+    if result.stage.reached(Stage.VERIFIED):
+        stored = f"Stored and verified in Secret Manager as version {result.version}, but: {message}"
+        failed = Condition(Status.FALSE, failure.reason, stored)
+    return Conditions(failed, failed, Condition(Status.FALSE, failure.reason, message))
+
+
+_HEALTHY = Condition(Status.TRUE, Reason.HEALTHY, "No failure was seen.")
+
+
+def _data(target: ProvisionTarget, version: str | None) -> dict[str, str]:
+    data = {
+        "secretName": target.cloud_secret.name,
+        "secretPath": target.cloud_secret.version_path(version or "latest"),
+        "gcpProject": target.cloud_secret.project,
+        "generation": str(target.generation),
+    }
+    return data | {"version": version} if version else data

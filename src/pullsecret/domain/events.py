@@ -1,0 +1,32 @@
+"""What Sentinel tells: something about a cluster wants reconciling (DDR phase 1)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from pullsecret.domain.identifiers import ClusterId
+
+
+@attrs.frozen
+class TraceContext:
+    """W3C trace context as the CloudEvent's distributed tracing extension carries it."""
+
+    traceparent: str
+    tracestate: str | None = None
+
+
+@attrs.frozen
+class ClusterEvent:
+    """A CloudEvents 1.0 event about one cluster, validated.
+
+    ``data`` is the event's JSON payload. It is only read by expressions; the cluster itself is always fetched
+    from the HyperFleet API, so an old event can never bring back an old spec.
+    """
+
+    id: str
+    source: str
+    type: str
+    cluster_id: ClusterId
+    data: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+    trace: TraceContext | None = None

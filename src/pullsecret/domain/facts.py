@@ -1,0 +1,148 @@
+"""What is worth telling an operator: each fact becomes one log line and counts in metrics.
+
+No fact holds a payload. ``operation`` and ``message`` are those of the DDR's structured log.
+"""
+
+from enum import Enum
+
+import attrs
+
+from pullsecret.domain.errors import OperationError
+from pullsecret.domain.identifiers import ClusterId
+from pullsecret.domain.provisioning import JobKey, ProvisionResult
+from pullsecret.domain.reasons import Reason
+
+
+class SkipReason(Enum):
+    """Why an event needs no work; the value is the metric's label."""
+
+    FILTERED = "filtered"
+    """The event filter is false for it."""
+    CLUSTER_GONE = "cluster-gone"
+    DELETING = "deleting"
+    MISSING_DATA = "missing-data"
+    """An expression met a value that is not there (AC4: skipped, not failed)."""
+    PRECONDITION = "precondition"
+    STALE = "stale"
+    """A newer generation is already handed over."""
+    ALREADY_DONE = "already-done"
+    ALREADY_FAILED = "already-failed"
+    """This generation failed for good; only a newer one helps."""
+    RETRY_PENDING = "retry-pending"
+    """This generation's next attempt waits for its pause."""
+    ALREADY_RUNNING = "already-running"
+
+
+@attrs.frozen
+class EventSkipped:
+    """An event was acknowledged without work."""
+
+    cluster_id: ClusterId
+    reason: SkipReason
+    detail: str = ""
+
+
+@attrs.frozen
+class EventPostponed:
+    """An event goes back to the broker for ``delay`` seconds."""
+
+    cluster_id: ClusterId
+    delay: float
+    cause: str
+
+
+@attrs.frozen
+class HandedOver:
+    """A job was made durable."""
+
+    key: JobKey
+    project: str
+
+
+@attrs.frozen
+class JobReleased:
+    """A queued job may run."""
+
+    key: JobKey
+
+
+@attrs.frozen
+class ClusterRefused:
+    """The cluster's own data makes the work impossible; told to the API without a job."""
+
+    cluster_id: ClusterId
+    error: OperationError
+
+
+@attrs.frozen
+class StepDone:
+    """A job finished one step at the cloud or the cluster."""
+
+    cluster_id: ClusterId
+    project: str
+    operation: str
+    message: str
+    version: str | None = None
+
+
+@attrs.frozen
+class RetryScheduled:
+    """A transient failure is tried again after ``delay`` seconds."""
+
+    cluster_id: ClusterId
+    operation: str
+    attempt: int
+    delay: float
+    error: OperationError
+
+
+@attrs.frozen
+class JobEnded:
+    """A job's result was seen by the adapter, once for each time it is seen."""
+
+    key: JobKey
+    project: str
+    result: ProvisionResult
+
+
+@attrs.frozen
+class StatusTold:
+    """The HyperFleet API took a status; ``delay`` is seconds since the job ended."""
+
+    key: JobKey
+    receipt: str
+    delay: float
+
+
+@attrs.frozen
+class StatusRefused:
+    """The HyperFleet API will never take this status."""
+
+    cluster_id: ClusterId
+    error: OperationError
+
+
+@attrs.frozen
+class InternalFault:
+    """Something failed in a way that nobody foresaw."""
+
+    operation: str
+    kind: str
+    """The exception's type. Its text is not kept, since it could quote anything."""
+    cluster_id: ClusterId | None = None
+    reason: Reason = Reason.INTERNAL_ERROR
+
+
+Fact = (
+    EventSkipped
+    | EventPostponed
+    | HandedOver
+    | JobReleased
+    | ClusterRefused
+    | StepDone
+    | RetryScheduled
+    | JobEnded
+    | StatusTold
+    | StatusRefused
+    | InternalFault
+)

@@ -1,0 +1,71 @@
+"""Jobs: the durable hand-over of one attempt at one cluster's provisioning (DDR decision 2)."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
+
+import attrs
+
+from pullsecret.domain.identifiers import ClusterId
+from pullsecret.domain.provisioning import Job, JobKey, ProvisionOrder
+
+
+@attrs.frozen
+class Submitted:
+    """The job is durable and queued; this call made it."""
+
+    job: Job
+
+
+@attrs.frozen
+class Existing:
+    """A job of this key was there already; nothing was changed."""
+
+    job: Job
+
+
+@attrs.frozen
+class Busy:
+    """Another job of the same cluster has not finished; nothing was changed. Try again later."""
+
+    job: Job
+
+
+class JobRunner(Protocol):
+    """Keeps jobs durably and runs those that are released.
+
+    Guarantees of every implementation:
+
+    * What :meth:`submit` returned survives any crash of any process of ours.
+    * At most one job of a cluster is unfinished at a time, whoever submits.
+    * A released job runs at least until it ends or its deadline passes, and always ends up finished, with a
+      result that says so where the job itself could not (``JobLost``, ``JobTimedOut``, ...).
+    * The payload is kept only as long as its job is unfinished, plus a configured time.
+    * A finished job is remembered at least until it is reported, and then for a configured time.
+    """
+
+    async def submit(self, order: ProvisionOrder) -> Submitted | Existing | Busy:
+        """Hand over ``order``. Submitting a key twice, even at once from two replicas, makes one job."""
+        ...
+
+    async def release(self, key: JobKey) -> None:
+        """Let a queued job run. Nothing happens if it runs, has finished, or is gone."""
+        ...
+
+    async def jobs(self, cluster_id: ClusterId | None = None) -> Sequence[Job]:
+        """All known jobs, or those of one cluster, in no particular order."""
+        ...
+
+    def finished(self) -> AsyncIterator[Job]:
+        """Finished jobs that are not reported, those from before the call too, each at least once.
+
+        A job whose report failed comes again after a while. The iterator ends only when it is closed.
+        """
+        ...
+
+    async def mark_reported(self, key: JobKey) -> None:
+        """Note durably that the job's status was told. Nothing happens if the job is gone."""
+        ...
+
+    async def sweep(self) -> int:
+        """Remove payloads that no unfinished job needs (left by a crash); return how many."""
+        ...
