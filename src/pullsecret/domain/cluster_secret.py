@@ -1,7 +1,6 @@
 """The Kubernetes secret that HyperShift uses (DDR phase 5)."""
 
 from collections.abc import Mapping
-from datetime import datetime
 
 import attrs
 
@@ -44,23 +43,28 @@ class PublishedSecret:
     resource_version: str
 
     @property
+    def created_at(self) -> str | None:
+        """When we first wrote it, as noted on it."""
+        return self.annotations.get(CREATED_AT_ANNOTATION)
+
+    @property
     def generation(self) -> int:
         """The cluster generation it was written for; 0 where none is noted."""
         noted = self.annotations.get(GENERATION_ANNOTATION, "")
         return int(noted) if noted.isascii() and noted.isdigit() else 0
 
     def holds(self, wanted: ClusterSecret) -> bool:
-        """True if nothing would change by writing ``wanted``; the creation time is not compared."""
+        """True if nothing would change by writing ``wanted``."""
         return (
             self.type == DOCKER_CONFIG_TYPE
             and self.payload == wanted.payload
             and wanted.labels.items() <= self.labels.items()
-            and _compared(wanted.annotations).items() <= self.annotations.items()
+            and wanted.annotations.items() <= self.annotations.items()
         )
 
 
-def cluster_secret(target: ProvisionTarget, version: SecretVersion, now: datetime) -> ClusterSecret:
-    """The Kubernetes secret for what was read back from the cloud."""
+def cluster_secret(target: ProvisionTarget, version: SecretVersion, created_at: str) -> ClusterSecret:
+    """The Kubernetes secret for what was read back; ``created_at`` is RFC 3339 and stays for its life."""
     return ClusterSecret(
         ref=target.cluster_secret,
         labels=ownership_labels(target.cluster_id),
@@ -70,11 +74,7 @@ def cluster_secret(target: ProvisionTarget, version: SecretVersion, now: datetim
             SECRET_PATH_ANNOTATION: target.cloud_secret.version_path(version.version),
             VERSION_ANNOTATION: version.version,
             CHECKSUM_ANNOTATION: f"{version.crc32c:08x}",
-            CREATED_AT_ANNOTATION: now.isoformat(timespec="seconds"),
+            CREATED_AT_ANNOTATION: created_at,
         },
         payload=version.payload,
     )
-
-
-def _compared(annotations: Mapping[str, str]) -> dict[str, str]:
-    return {key: value for key, value in annotations.items() if key != CREATED_AT_ANNOTATION}

@@ -120,6 +120,12 @@ def refusal_report(
     return StatusReport(cluster_id, generation, Conditions(failed, failed, failed), observed_at=now)
 
 
+def waiting_report(cluster_id: ClusterId, generation: Generation, unmet: str, now: datetime) -> StatusReport:
+    """A precondition is false: nothing was done and nothing failed."""
+    waiting = Condition(Status.FALSE, Reason.PRECONDITIONS_NOT_MET, f"Waiting until {unmet}")
+    return StatusReport(cluster_id, generation, Conditions(waiting, waiting, _HEALTHY), observed_at=now)
+
+
 def conditions_of(result: ProvisionResult) -> Conditions:
     """Derive the conditions from a job's result."""
     if result.failure is None:

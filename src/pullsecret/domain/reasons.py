@@ -38,6 +38,12 @@ class Reason(Enum):
     )
     HEALTHY = ("Healthy", Outlook.SUCCESS, "No failure was seen.", "")
     IN_PROGRESS = ("InProgress", Outlook.PROGRESS, "The work is handed over and not finished yet.", "")
+    PRECONDITIONS_NOT_MET = (
+        "PreconditionsNotMet",
+        Outlook.PROGRESS,
+        "Something this adapter waits for is not there yet.",
+        "Nothing to do here; the message names the condition that is false.",
+    )
     SUPERSEDED = (
         "Superseded",
         Outlook.PROGRESS,

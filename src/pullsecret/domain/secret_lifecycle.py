@@ -40,32 +40,40 @@ class IllegalTransitionError(RuntimeError):
 class SecretLifecycle:
     """Where one run stands. Each step returns the next state or raises :class:`IllegalTransitionError`.
 
-    ``STARTED -> PREPARED -> STORED -> VERIFIED -> PUBLISHED``; a verification that fails goes back to
-    PREPARED, so nothing can be published that was not read back.
+    ``STARTED -> PREPARED -> STORED -> VERIFIED -> PUBLISHED``. A verification that fails goes back to
+    PREPARED and a secret that vanished goes back to STARTED, so nothing is published that was not read back.
     """
 
     stage: Stage = Stage.STARTED
     created: bool = False
+    """This run created the secret."""
+    added: bool = False
+    """This run asked for a new version at least once, whether or not it was answered."""
     version: str | None = None
-    change: Change | None = None
+
+    @property
+    def change(self) -> Change | None:
+        """What this run did to the versions; None until it is known which version holds the payload."""
+        if self.version is None:
+            return None
+        if not self.added:
+            return Change.UNCHANGED
+        return Change.CREATED if self.created else Change.UPDATED
 
     def prepared(self, *, created: bool) -> "SecretLifecycle":
-        """The cloud secret exists and is ours; ``created`` if this run made it (a repeat keeps that)."""
-        self._require("prepared", Stage.STARTED, Stage.PREPARED)
+        """The cloud secret exists and is ours; ``created`` if this run made it."""
+        self._require("prepared", Stage.STARTED)
         return attrs.evolve(self, stage=Stage.PREPARED, created=self.created or created)
 
-    def stored(self, version: str) -> "SecretLifecycle":
-        """A new version was added."""
-        self._require("stored", Stage.PREPARED)
-        change = Change.CREATED if self.created or self.change is Change.CREATED else Change.UPDATED
-        return attrs.evolve(self, stage=Stage.STORED, version=version, change=change)
+    def adding(self) -> "SecretLifecycle":
+        """A new version is about to be asked for; said before, since the answer may be lost."""
+        self._require("adding", Stage.PREPARED)
+        return attrs.evolve(self, added=True)
 
-    def unchanged(self, version: str) -> "SecretLifecycle":
-        """The newest version already holds the payload; what this run did before stays said."""
-        self._require("unchanged", Stage.PREPARED)
-        return attrs.evolve(
-            self, stage=Stage.STORED, version=version, change=self.change or self._first_change()
-        )
+    def stored(self, version: str) -> "SecretLifecycle":
+        """``version`` is the newest and is said to hold the payload."""
+        self._require("stored", Stage.PREPARED)
+        return attrs.evolve(self, stage=Stage.STORED, version=version)
 
     def verified(self) -> "SecretLifecycle":
         """The newest version was read back and is byte for byte the payload."""
@@ -77,14 +85,15 @@ class SecretLifecycle:
         self._require("refuted", Stage.STORED)
         return attrs.evolve(self, stage=Stage.PREPARED, version=None)
 
+    def vanished(self) -> "SecretLifecycle":
+        """The secret is gone since it was prepared: start over."""
+        self._require("vanished", Stage.PREPARED, Stage.STORED)
+        return attrs.evolve(self, stage=Stage.STARTED, version=None)
+
     def published(self) -> "SecretLifecycle":
         """The cluster secret holds the read-back value."""
         self._require("published", Stage.VERIFIED)
         return attrs.evolve(self, stage=Stage.PUBLISHED)
-
-    def _first_change(self) -> Change:
-        # An unanswered add after our own create shows up as an equal newest version.
-        return Change.CREATED if self.created else Change.UNCHANGED
 
     def _require(self, step: str, *allowed: Stage) -> None:
         if self.stage not in allowed:

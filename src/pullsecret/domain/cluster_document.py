@@ -1,0 +1,158 @@
+"""Reads a cluster out of the HyperFleet API's JSON, wherever a dialect keeps each value."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from pullsecret.domain.cluster import Cluster, StoragePolicy
+from pullsecret.domain.document_path import DocumentPath
+from pullsecret.domain.errors import PermanentError
+from pullsecret.domain.identifiers import ClusterId, generation
+from pullsecret.domain.reasons import Reason
+from pullsecret.domain.secret_payload import REDACTED, SecretPayload
+
+Paths = tuple[DocumentPath, ...]
+"""Places of one value; the first that holds something counts."""
+
+
+def paths(*texts: str) -> Paths:
+    """The paths written as ``texts``."""
+    return tuple(DocumentPath(text) for text in texts)
+
+
+@attrs.frozen
+class ClusterDocumentPaths:
+    """Where each value is. In today's dialect the adapters' statuses stand beside the cluster's own keys,
+    under ``statuses``."""
+
+    provider: Paths
+    project: Paths
+    region: Paths
+    pull_secret: Paths
+    secret_name: Paths
+    namespace: Paths
+    deleting: Paths
+    replica_locations: Paths
+    encryption_keys: Paths
+    dependencies: Mapping[str, Paths]
+    """For each adapter waited for, where its ``"True"`` stands."""
+
+
+DDR_PATHS = ClusterDocumentPaths(
+    provider=paths("spec.provider"),
+    project=paths("spec.gcp.projectId"),
+    region=paths("spec.gcp.region", "spec.region"),
+    pull_secret=paths("spec.pullSecret.data"),
+    secret_name=paths("spec.pullSecret.secretName"),
+    namespace=paths("status.adapters.placement.data.namespace", "status.adapters.placement.namespace"),
+    deleting=paths("deletedTime", "deleted_time"),
+    replica_locations=paths("spec.pullSecret.replicaLocations", "spec.gcp.replicaLocations"),
+    encryption_keys=paths("spec.pullSecret.encryptionKeys", "spec.gcp.encryptionKeys"),
+    dependencies={
+        name: paths(f"status.adapters.{name}.available") for name in ("validation", "dns", "placement")
+    },
+)
+"""The design document's cluster (DDR phase 2)."""
+
+V1_PATHS = ClusterDocumentPaths(
+    provider=paths("spec.platform.type", "spec.provider"),
+    project=paths("spec.platform.gcp.projectID", "spec.gcp.projectId"),
+    region=paths("spec.platform.gcp.region", "spec.gcp.region", "spec.region"),
+    pull_secret=paths("spec.pullSecret.data"),
+    secret_name=paths("spec.pullSecret.secretName"),
+    namespace=paths(
+        "statuses[adapter=placement].data.namespace.name", "statuses[adapter=placement].data.namespace"
+    ),
+    deleting=paths("deleted_time"),
+    replica_locations=paths("spec.pullSecret.replicaLocations", "spec.platform.gcp.replicaLocations"),
+    encryption_keys=paths("spec.pullSecret.encryptionKeys", "spec.platform.gcp.encryptionKeys"),
+    dependencies={
+        name: paths(f"status.conditions[type={name.capitalize()}Successful].status")
+        for name in ("validation", "dns", "placement")
+    },
+)
+"""Today's HyperFleet API, v1."""
+
+
+def read_cluster(
+    document: Mapping[str, Any], where: ClusterDocumentPaths
+) -> tuple[Cluster, Mapping[str, Any]]:
+    """Return the cluster, and the document with the pull secret replaced by a fixed word.
+
+    Values that are not there become None: the preconditions decide about them. Raises
+    :class:`PermanentError` (``InvalidCluster``) naming the path of a value of the wrong kind.
+    """
+    cluster = Cluster(
+        id=ClusterId(_text(document, paths("id")) or ""),
+        generation=generation(document.get("generation")),
+        provider=_text(document, where.provider),
+        project=_text(document, where.project),
+        pull_secret=_payload(document, where.pull_secret),
+        secret_name=_text(document, where.secret_name),
+        namespace=_text(document, where.namespace),
+        storage=StoragePolicy(
+            _texts(document, where.replica_locations), _texts(document, where.encryption_keys)
+        ),
+        deleting=_first(document, where.deleting)[1] is not None,
+    )
+    return cluster, redacted(document, where)
+
+
+def redacted(document: Mapping[str, Any], where: ClusterDocumentPaths) -> Mapping[str, Any]:
+    """The document with a fixed word wherever a pull secret may stand."""
+    for path in where.pull_secret:
+        document = path.replaced(document, REDACTED)
+    return document
+
+
+def find_first(document: Mapping[str, Any], places: Paths) -> Any:
+    """The value at the first of ``places`` that holds something; None if none does."""
+    return _first(document, places)[1]
+
+
+def _first(document: Mapping[str, Any], places: Paths) -> tuple[DocumentPath | None, Any]:
+    for path in places:
+        value = path.find(document)
+        if value is not None:
+            return path, value
+    return None, None
+
+
+def _text(document: Mapping[str, Any], places: Paths) -> str | None:
+    path, value = _first(document, places)
+    if value is None or isinstance(value, str):
+        return value or None
+    raise _wrong(document, path, "text")
+
+
+def _texts(document: Mapping[str, Any], places: Paths) -> tuple[str, ...]:
+    path, value = _first(document, places)
+    if value is None:
+        return ()
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    raise _wrong(document, path, "a list of texts")
+
+
+def _payload(document: Mapping[str, Any], places: Paths) -> SecretPayload | None:
+    path, value = _first(document, places)
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        # Lone surrogates cannot be UTF-8; kept as bytes they are refused by the validation, with a reason.
+        return SecretPayload(value.encode(errors="surrogatepass"))
+    if isinstance(value, Mapping):
+        return SecretPayload(json.dumps(value, separators=(",", ":")).encode())
+    raise _wrong(document, path, "text or an object")
+
+
+def _wrong(document: Mapping[str, Any], path: DocumentPath | None, wanted: str) -> PermanentError:
+    return PermanentError(
+        "read-cluster",
+        f"cluster {document.get('id')!r:.80}",
+        Reason.INVALID_CLUSTER,
+        f"The value at {path} is not {wanted}.",
+        f"Correct {path} in the cluster.",
+    )
