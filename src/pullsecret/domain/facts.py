@@ -115,8 +115,8 @@ class StatusTold:
 
 
 @attrs.frozen
-class StatusRefused:
-    """The HyperFleet API will never take this status."""
+class StatusNotTold:
+    """A status could not be told; a transient error is tried again, a permanent one never succeeds."""
 
     cluster_id: ClusterId
     error: OperationError
@@ -143,6 +143,6 @@ Fact = (
     | RetryScheduled
     | JobEnded
     | StatusTold
-    | StatusRefused
+    | StatusNotTold
     | InternalFault
 )

@@ -45,10 +45,10 @@ class SecretLifecycle:
     """
 
     stage: Stage = Stage.STARTED
-    created: bool = False
-    """This run created the secret."""
     added: bool = False
     """This run asked for a new version at least once, whether or not it was answered."""
+    first: bool = False
+    """There was no version when it first asked."""
     version: str | None = None
 
     @property
@@ -58,27 +58,27 @@ class SecretLifecycle:
             return None
         if not self.added:
             return Change.UNCHANGED
-        return Change.CREATED if self.created else Change.UPDATED
+        return Change.CREATED if self.first else Change.UPDATED
 
-    def prepared(self, *, created: bool) -> "SecretLifecycle":
-        """The cloud secret exists and is ours; ``created`` if this run made it."""
+    def prepared(self) -> "SecretLifecycle":
+        """The cloud secret exists and is ours."""
         self._require("prepared", Stage.STARTED)
-        return attrs.evolve(self, stage=Stage.PREPARED, created=self.created or created)
+        return attrs.evolve(self, stage=Stage.PREPARED)
 
-    def adding(self) -> "SecretLifecycle":
+    def adding(self, *, first: bool) -> "SecretLifecycle":
         """A new version is about to be asked for; said before, since the answer may be lost."""
         self._require("adding", Stage.PREPARED)
-        return attrs.evolve(self, added=True)
+        return attrs.evolve(self, added=True, first=self.first if self.added else first)
 
     def stored(self, version: str) -> "SecretLifecycle":
         """``version`` is the newest and is said to hold the payload."""
         self._require("stored", Stage.PREPARED)
         return attrs.evolve(self, stage=Stage.STORED, version=version)
 
-    def verified(self) -> "SecretLifecycle":
-        """The newest version was read back and is byte for byte the payload."""
+    def verified(self, version: str) -> "SecretLifecycle":
+        """The newest version, ``version``, was read back and is byte for byte the payload."""
         self._require("verified", Stage.STORED)
-        return attrs.evolve(self, stage=Stage.VERIFIED)
+        return attrs.evolve(self, stage=Stage.VERIFIED, version=version)
 
     def refuted(self) -> "SecretLifecycle":
         """The newest version was read back and is not the payload: store again."""

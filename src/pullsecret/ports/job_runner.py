@@ -1,6 +1,6 @@
 """Jobs: the durable hand-over of one attempt at one cluster's provisioning (DDR decision 2)."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
 import attrs
@@ -55,10 +55,10 @@ class JobRunner(Protocol):
         """All known jobs, or those of one cluster, in no particular order."""
         ...
 
-    def finished(self) -> AsyncIterator[Job]:
+    def finished(self) -> AsyncGenerator[Job, None]:
         """Finished jobs that are not reported, those from before the call too, each at least once.
 
-        A job whose report failed comes again after a while. The iterator ends only when it is closed.
+        A job whose report failed comes again after a while. It ends only when it is closed.
         """
         ...
 

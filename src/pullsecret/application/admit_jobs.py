@@ -1,0 +1,49 @@
+"""Lets queued jobs run as the limits allow (DDR risk 2)."""
+
+import asyncio
+
+import attrs
+
+from pullsecret.domain.admission import ConcurrencyLimits, admit
+from pullsecret.domain.errors import OperationError
+from pullsecret.domain.facts import InternalFault, JobReleased
+from pullsecret.ports.job_runner import JobRunner
+from pullsecret.ports.telemetry import Telemetry
+
+
+@attrs.frozen
+class AdmitJobs:
+    """Releases queued jobs, oldest first. Woken by each hand-over and each end, and every ``interval``."""
+
+    jobs: JobRunner
+    telemetry: Telemetry
+    limits: ConcurrencyLimits
+    interval: float = 5.0
+    _wanted: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
+
+    def wake(self) -> None:
+        """Look soon: something was queued or has ended."""
+        self._wanted.set()
+
+    async def __call__(self) -> None:
+        """Admit for ever."""
+        while True:
+            self._wanted.clear()
+            try:
+                await self.admit_once()
+            except OperationError as error:
+                self.telemetry.record(InternalFault("admit-jobs", str(error.reason)))
+            await self._wait()
+
+    async def admit_once(self) -> None:
+        """Release what may run now. Raises what the job runner raises."""
+        for key in admit(await self.jobs.jobs(), self.limits):
+            await self.jobs.release(key)
+            self.telemetry.record(JobReleased(key))
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(self.interval):
+                await self._wanted.wait()
+        except TimeoutError:
+            return

@@ -1,0 +1,95 @@
+"""Takes events from the broker, handles them side by side, and settles each one exactly once."""
+
+import asyncio
+from collections.abc import Callable
+
+import attrs
+
+from pullsecret.application.handle_event import HandleEvent
+from pullsecret.application.keyed_locks import ClusterLocks
+from pullsecret.application.outcomes import JobSubmitted, Postponed
+from pullsecret.domain.backoff import Backoff
+from pullsecret.domain.errors import PermanentError, TransientError
+from pullsecret.domain.facts import EventPostponed, InternalFault
+from pullsecret.ports.clock import Clock
+from pullsecret.ports.event_source import Delivery, EventSource, Subscription
+from pullsecret.ports.telemetry import Telemetry
+
+
+@attrs.frozen
+class ConsumePolicy:
+    """How events are taken."""
+
+    concurrency: int = attrs.field(default=50, validator=attrs.validators.ge(1))
+    """Events handled at once; those of one cluster are handled one after the other."""
+    busy_pause: float = attrs.field(default=2.0, validator=attrs.validators.gt(0))
+    """Seconds until an event whose cluster is being worked on comes again."""
+    redelivery: Backoff = attrs.field(factory=lambda: Backoff(initial=1, factor=2, maximum=120))
+    """Until an event whose handling failed comes again."""
+
+
+@attrs.frozen
+class ConsumeEvents:
+    """The adapter's intake. An event is acknowledged only when its effect is durable."""
+
+    source: EventSource
+    handle: HandleEvent
+    clock: Clock
+    telemetry: Telemetry
+    policy: ConsumePolicy
+    on_submitted: Callable[[], None]
+    """Called after each hand-over."""
+    _locks: ClusterLocks = attrs.field(factory=ClusterLocks, init=False)
+
+    async def __call__(self, stop: asyncio.Event) -> None:
+        """Consume until ``stop`` is set, then take nothing new, finish what is in hand, and return."""
+        async with self.source.subscribe() as subscription, asyncio.TaskGroup() as tasks:
+            stopper = tasks.create_task(self._stop_when(stop, subscription))
+            room = asyncio.Semaphore(self.policy.concurrency)
+            while True:
+                await room.acquire()
+                delivery = await subscription.receive()
+                if delivery is None:
+                    break
+                task = tasks.create_task(self._settle(delivery))
+                task.add_done_callback(lambda _: room.release())
+            stopper.cancel()
+
+    async def _stop_when(self, stop: asyncio.Event, subscription: Subscription) -> None:
+        await stop.wait()
+        await subscription.stop()
+
+    async def _settle(self, delivery: Delivery) -> None:
+        cluster_id = delivery.event.cluster_id
+        try:
+            async with self._locks.hold(cluster_id):
+                outcome = await self.handle(delivery.event)
+        except TransientError as error:
+            await self._postpone(delivery, str(error), error.retry_after or 0.0)
+        except Exception as error:
+            self.telemetry.record(InternalFault("handle-event", type(error).__name__, cluster_id))
+            await self._postpone(delivery, "internal fault")
+        else:
+            if isinstance(outcome, Postponed):
+                self.telemetry.record(EventPostponed(cluster_id, self.policy.busy_pause, outcome.cause))
+                await self._tell_broker(delivery, self.policy.busy_pause)
+                return
+            await self._tell_broker(delivery, None)
+            if isinstance(outcome, JobSubmitted):
+                self.on_submitted()
+
+    async def _postpone(self, delivery: Delivery, cause: str, at_least: float = 0.0) -> None:
+        delay = self.policy.redelivery.pause(delivery.attempt, self.clock.chance(), at_least)
+        self.telemetry.record(EventPostponed(delivery.event.cluster_id, delay, cause))
+        await self._tell_broker(delivery, delay)
+
+    async def _tell_broker(self, delivery: Delivery, delay: float | None) -> None:
+        """Acknowledge, or give back for ``delay`` seconds. An answer that gets lost only brings the event
+        again, which is harmless."""
+        try:
+            if delay is None:
+                await delivery.ack()
+            else:
+                await delivery.retry(delay)
+        except (TransientError, PermanentError) as error:
+            self.telemetry.record(EventPostponed(delivery.event.cluster_id, delay or 0.0, str(error)))

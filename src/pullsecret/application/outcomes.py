@@ -1,0 +1,39 @@
+"""What became of one event."""
+
+import attrs
+
+from pullsecret.domain.errors import OperationError
+from pullsecret.domain.facts import SkipReason
+from pullsecret.domain.provisioning import Job
+
+
+@attrs.frozen
+class JobSubmitted:
+    """A new job is durable."""
+
+    job: Job
+
+
+@attrs.frozen
+class Skipped:
+    """There is nothing to do; the event is done with."""
+
+    reason: SkipReason
+    detail: str = ""
+
+
+@attrs.frozen
+class Refused:
+    """The cluster's own data makes the work impossible; that was told, and the event is done with."""
+
+    error: OperationError
+
+
+@attrs.frozen
+class Postponed:
+    """Not now: another job of the cluster has to end first."""
+
+    cause: str
+
+
+Outcome = JobSubmitted | Skipped | Refused | Postponed

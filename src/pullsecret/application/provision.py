@@ -1,0 +1,228 @@
+"""What a job does: store, read back, publish (DDR phases 4 and 5)."""
+
+from collections.abc import Awaitable, Callable
+
+import attrs
+
+from pullsecret.domain.backoff import Backoff
+from pullsecret.domain.cloud_secret import CloudSecret, SecretVersion
+from pullsecret.domain.cluster_secret import PublishedSecret, cluster_secret
+from pullsecret.domain.errors import OperationError, PermanentError, TransientError
+from pullsecret.domain.facts import InternalFault, RetryScheduled, StepDone
+from pullsecret.domain.ownership import Decision, decide, describe_owner, ownership_labels
+from pullsecret.domain.provisioning import Failure, ProvisionOrder, ProvisionResult
+from pullsecret.domain.reasons import Reason
+from pullsecret.domain.secret_lifecycle import IllegalTransitionError, SecretLifecycle, Stage
+from pullsecret.ports.clock import Clock
+from pullsecret.ports.cluster_secrets import ClusterSecrets
+from pullsecret.ports.secret_store import SecretNotFoundError, SecretStore
+from pullsecret.ports.telemetry import Telemetry
+
+
+@attrs.frozen
+class ProvisionPolicy:
+    """What an operator decides about a job."""
+
+    backoff: Backoff = attrs.field(factory=Backoff)
+    budget: float = attrs.field(default=300.0, validator=attrs.validators.gt(0))
+    """Seconds after which no further retry is started (DDR alert: job duration above 5 minutes)."""
+    keep_versions: int | None = attrs.field(
+        default=None, validator=attrs.validators.optional(attrs.validators.ge(1))
+    )
+    """How many versions stay enabled; None retires none, and needs no further permission."""
+
+
+@attrs.frozen
+class Provision:
+    """Lands one pull secret. It can be stopped and started anew between any two steps."""
+
+    store: SecretStore
+    cluster_secrets: ClusterSecrets
+    clock: Clock
+    telemetry: Telemetry
+    policy: ProvisionPolicy
+
+    async def __call__(self, order: ProvisionOrder) -> ProvisionResult:
+        """Carry out ``order``. Every failure is told in the result; only cancellation is raised."""
+        run = _Run(self, order)
+        started = self.clock.monotonic()
+        failure = await run.to_the_end(started + self.policy.budget)
+        return ProvisionResult(
+            stage=run.lifecycle.stage,
+            change=run.lifecycle.change,
+            version=run.lifecycle.version,
+            failure=failure,
+            duration=self.clock.monotonic() - started,
+        )
+
+
+@attrs.define
+class _Run:
+    """One order being carried out. ``lifecycle`` says which step comes next."""
+
+    use: Provision
+    order: ProvisionOrder
+    lifecycle: SecretLifecycle = attrs.field(factory=SecretLifecycle)
+    read_back: SecretVersion | None = None
+
+    async def to_the_end(self, deadline: float) -> Failure | None:
+        """Take steps until published. Transient failures repeat the step they hit, which looks before it
+        writes; permanent ones end the run."""
+        steps: dict[Stage, Callable[[], Awaitable[None]]] = {
+            Stage.STARTED: self.prepare,
+            Stage.PREPARED: self.store,
+            Stage.STORED: self.verify,
+            Stage.VERIFIED: self.publish,
+        }
+        attempt = 1
+        while step := steps.get(self.lifecycle.stage):
+            try:
+                await step()
+                attempt = 1
+            except TransientError as error:
+                if not await self._paused(error, attempt, deadline):
+                    return Failure(error.reason, str(error))
+                attempt += 1
+            except OperationError as error:
+                return Failure(error.reason, str(error))
+            except Exception as error:
+                kind = type(error).__name__
+                self.use.telemetry.record(InternalFault("provision", kind, self.order.target.cluster_id))
+                return Failure(Reason.INTERNAL_ERROR, f"{kind} in the job; see its log.")
+        await self._retire_old_versions()
+        return None
+
+    async def prepare(self) -> None:
+        """Make sure that both secrets are ours to write, and that the cloud secret exists."""
+        target = self.order.target
+        await self._published_by_us()
+        secret = await self.use.store.get(target.cloud_secret)
+        labels = ownership_labels(target.cluster_id)
+        decision = decide(None if secret is None else secret.labels, target.cluster_id)
+        if secret is None:
+            await self.use.store.create(target.cloud_secret, labels, target.storage)
+            self._done("create-secret", "Created secret")
+        elif decision is Decision.REFUSE:
+            raise self._naming_conflict(secret)
+        elif decision is Decision.ADOPT:
+            await self.use.store.relabel(secret, labels)
+            self._done("adopt-secret", "Adopted secret that named no cluster")
+        self.lifecycle = self.lifecycle.prepared()
+
+    async def store(self) -> None:
+        """Make sure that the newest version holds the payload; add none if it already does."""
+        ref = self.order.target.cloud_secret
+        try:
+            newest = await self.use.store.access_latest(ref)
+            if newest and newest.payload == self.order.pull_secret:
+                self.read_back = newest
+                self.lifecycle = self.lifecycle.stored(newest.version)
+                return
+            self.lifecycle = self.lifecycle.adding(first=newest is None)
+            version = await self.use.store.add_version(ref, self.order.pull_secret)
+        except SecretNotFoundError:
+            self.lifecycle = self.lifecycle.vanished()
+            raise
+        self.read_back = None
+        self.lifecycle = self.lifecycle.stored(version)
+        self._done("create-secret-version", "Created secret version")
+
+    async def verify(self) -> None:
+        """Read the newest version back and compare it byte for byte and by CRC32C."""
+        ref, wanted = self.order.target.cloud_secret, self.order.pull_secret
+        try:
+            found = self.read_back or await self.use.store.access_latest(ref)
+        except SecretNotFoundError:
+            self.lifecycle = self.lifecycle.vanished()
+            raise
+        if found is None or found.payload != wanted or found.crc32c != wanted.crc32c:
+            self.read_back, self.lifecycle = None, self.lifecycle.refuted()
+            raise TransientError(
+                "access-secret-version",
+                ref.version_path(),
+                Reason.VERIFICATION_FAILED,
+                "The newest version is not what was stored.",
+            )
+        self.read_back = found
+        self.lifecycle = self.lifecycle.verified(found.version)
+        self._done("access-secret-version", "Verified secret version")
+
+    async def publish(self) -> None:
+        """Write what was read back into the cluster secret, unless it already says so."""
+        if self.read_back is None:
+            raise IllegalTransitionError("nothing was read back that could be published")
+        published = await self._published_by_us()
+        created_at = published and published.created_at
+        wanted = cluster_secret(
+            self.order.target,
+            self.read_back,
+            created_at or self.use.clock.now().isoformat(timespec="seconds"),
+        )
+        if published is None:
+            await self.use.cluster_secrets.create(wanted)
+            self._done("create-cluster-secret", "Created cluster secret")
+        elif not published.holds(wanted):
+            await self.use.cluster_secrets.replace(published, wanted)
+            self._done("update-cluster-secret", "Updated cluster secret")
+        self.lifecycle = self.lifecycle.published()
+
+    async def _published_by_us(self) -> PublishedSecret | None:
+        """The cluster secret, if there is one; raise unless it is ours and of no newer generation."""
+        target = self.order.target
+        published = await self.use.cluster_secrets.get(target.cluster_secret)
+        if published is None:
+            return None
+        if decide(published.labels, target.cluster_id) is Decision.REFUSE:
+            raise PermanentError(
+                "publish-secret",
+                target.cluster_secret.path,
+                Reason.CLUSTER_SECRET_CONFLICT,
+                f"The Kubernetes secret is not ours: {describe_owner(published.labels)}.",
+            )
+        if published.generation > target.generation:
+            raise PermanentError(
+                "publish-secret",
+                target.cluster_secret.path,
+                Reason.SUPERSEDED,
+                f"Generation {published.generation} is already published.",
+            )
+        return published
+
+    def _naming_conflict(self, secret: CloudSecret) -> PermanentError:
+        return PermanentError(
+            "get-secret",
+            secret.ref.path,
+            Reason.NAMING_CONFLICT,
+            f"The secret exists and is not this cluster's: {describe_owner(secret.labels)}.",
+        )
+
+    async def _paused(self, error: TransientError, attempt: int, deadline: float) -> bool:
+        """Wait before the next attempt; False if that would pass the deadline."""
+        clock = self.use.clock
+        delay = self.use.policy.backoff.pause(attempt, clock.chance(), error.retry_after or 0.0)
+        if clock.monotonic() + delay > deadline:
+            return False
+        cluster_id = self.order.target.cluster_id
+        self.use.telemetry.record(RetryScheduled(cluster_id, error.operation, attempt, delay, error))
+        await clock.sleep(delay)
+        return True
+
+    async def _retire_old_versions(self) -> None:
+        """Retire old versions if that is wanted. The secret has landed, so a failure here only gets told."""
+        keep, version = self.use.policy.keep_versions, self.lifecycle.version
+        if keep is None or version is None:
+            return
+        target = self.order.target
+        try:
+            if await self.use.store.prune(target.cloud_secret, keep, protect=version):
+                self._done("retire-secret-versions", "Retired old secret versions")
+        except OperationError as error:
+            self.use.telemetry.record(RetryScheduled(target.cluster_id, error.operation, 1, 0.0, error))
+
+    def _done(self, operation: str, message: str) -> None:
+        target = self.order.target
+        self.use.telemetry.record(
+            StepDone(
+                target.cluster_id, target.cloud_secret.project, operation, message, self.lifecycle.version
+            )
+        )

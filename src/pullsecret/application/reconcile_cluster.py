@@ -1,0 +1,151 @@
+"""Brings one cluster's newest generation into a job (DDR phases 2 and 3)."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import attrs
+
+from pullsecret.application.expression_environment import cluster_environment
+from pullsecret.application.outcomes import JobSubmitted, Outcome, Postponed, Refused, Skipped
+from pullsecret.application.preconditions import first_unmet
+from pullsecret.domain.backoff import Backoff
+from pullsecret.domain.cluster import Cluster
+from pullsecret.domain.cluster_document import ClusterDocumentPaths
+from pullsecret.domain.conditions import (
+    StatusReport,
+    in_progress_report,
+    job_report,
+    refusal_report,
+    waiting_report,
+)
+from pullsecret.domain.errors import PermanentError, TransientError
+from pullsecret.domain.events import ClusterEvent
+from pullsecret.domain.facts import ClusterRefused, HandedOver, SkipReason, StatusNotTold
+from pullsecret.domain.provisioning import Finished, Job, provision_order
+from pullsecret.domain.reasons import Outlook
+from pullsecret.expressions import Program
+from pullsecret.ports.clock import Clock
+from pullsecret.ports.cluster_catalog import CatalogEntry, ClusterCatalog
+from pullsecret.ports.job_runner import Busy, Existing, JobRunner, Submitted
+from pullsecret.ports.status_sink import StatusSink
+from pullsecret.ports.telemetry import Telemetry
+
+
+@attrs.frozen
+class ReconcilePolicy:
+    """What an operator decides about reconciling."""
+
+    preconditions: Sequence[Program]
+    document_paths: ClusterDocumentPaths
+    report_waiting: bool = False
+    """Tell the API about an unmet precondition too; today's Sentinel asks again until it hears something."""
+    failed_job_pause: Backoff = attrs.field(factory=lambda: Backoff(initial=30, factor=2, maximum=1800))
+    """Between the end of a job that failed for now and its next attempt."""
+
+
+@attrs.frozen
+class ReconcileCluster:
+    """Fetch, evaluate, decide, hand over.
+
+    Safe to call any number of times, at once, by several replicas, with old events: the cluster is read anew
+    each time, and the job runner makes one job of equal orders.
+    """
+
+    catalog: ClusterCatalog
+    jobs: JobRunner
+    status: StatusSink
+    clock: Clock
+    telemetry: Telemetry
+    policy: ReconcilePolicy
+
+    async def __call__(self, event: ClusterEvent, *, again: bool = False) -> Outcome:
+        """Reconcile the event's cluster; ``again`` asks for a new attempt even if the last succeeded.
+
+        Raises :class:`TransientError` if the API or the job runner does not answer; nothing is lost then,
+        call again.
+        """
+        try:
+            entry = await self.catalog.get(event.cluster_id)
+        except PermanentError as error:
+            self.telemetry.record(ClusterRefused(event.cluster_id, error))
+            return Refused(error)
+        if entry is None:
+            return Skipped(SkipReason.CLUSTER_GONE)
+        cluster = entry.cluster
+        if cluster.deleting:
+            return Skipped(SkipReason.DELETING)
+        known = await self.jobs.jobs(cluster.id)
+        if any(job.key.generation > cluster.generation for job in known):
+            return Skipped(SkipReason.STALE)
+        if unmet := first_unmet(self.policy.preconditions, self._environment(event, entry)):
+            await self._tell_waiting(cluster, unmet)
+            return unmet
+        for job in known:
+            if job.active and job.key.generation != cluster.generation:
+                return Postponed(f"generation {job.key.generation} is still worked on")
+        latest = max(
+            (job for job in known if job.key.generation == cluster.generation),
+            key=lambda job: job.key,
+            default=None,
+        )
+        if latest and (skipped := await self._nothing_to_do(latest, again)):
+            return skipped
+        return await self._hand_over(cluster, event, latest.key.attempt + 1 if latest else 1)
+
+    async def _nothing_to_do(self, latest: Job, again: bool) -> Skipped | None:
+        if not isinstance(latest.state, Finished):
+            return Skipped(SkipReason.ALREADY_RUNNING)
+        if again:
+            return None
+        failure = latest.state.result.failure
+        if failure is None:
+            skip = SkipReason.ALREADY_DONE
+        elif failure.reason.outlook is not Outlook.TRANSIENT:
+            skip = SkipReason.ALREADY_FAILED
+        elif self.clock.now() < self.next_attempt(latest, latest.state):
+            skip = SkipReason.RETRY_PENDING
+        else:
+            return None
+        if latest.state.reported:
+            # Told anew, so that a reader that waits for a sign of life gets one; the content is the same.
+            await self._tell(job_report(latest, latest.state, self.clock.now()))
+        return Skipped(skip)
+
+    def next_attempt(self, job: Job, finished: Finished) -> datetime:
+        """When the next attempt after the failed ``job`` may start."""
+        pause = self.policy.failed_job_pause.pause(job.key.attempt, chance=1.0)
+        return finished.at + timedelta(seconds=pause)
+
+    async def _hand_over(self, cluster: Cluster, event: ClusterEvent, attempt: int) -> Outcome:
+        try:
+            order = provision_order(cluster, attempt, event.trace)
+        except PermanentError as error:
+            self.telemetry.record(ClusterRefused(cluster.id, error))
+            await self.status.post(refusal_report(cluster.id, cluster.generation, error, self.clock.now()))
+            return Refused(error)
+        if attempt == 1:
+            # Before the hand-over: afterwards the job may end at once and its report must be the last word.
+            await self._tell(in_progress_report(order.target, self.clock.now()))
+        match await self.jobs.submit(order):
+            case Busy(job):
+                return Postponed(f"generation {job.key.generation} is still worked on")
+            case Existing():
+                return Skipped(SkipReason.ALREADY_RUNNING)
+            case Submitted(job):
+                self.telemetry.record(HandedOver(job.key, job.target.cloud_secret.project))
+                return JobSubmitted(job)
+
+    async def _tell_waiting(self, cluster: Cluster, unmet: Skipped) -> None:
+        if self.policy.report_waiting:
+            now = self.clock.now()
+            await self._tell(waiting_report(cluster.id, cluster.generation, unmet.detail, now))
+
+    async def _tell(self, report: StatusReport) -> None:
+        """Tell what is good to know but decides nothing: a failure to tell it does not stop the work."""
+        try:
+            await self.status.post(report)
+        except (TransientError, PermanentError) as error:
+            self.telemetry.record(StatusNotTold(report.cluster_id, error))
+
+    def _environment(self, event: ClusterEvent, entry: CatalogEntry) -> dict[str, object]:
+        return cluster_environment(event, entry, self.policy.document_paths)

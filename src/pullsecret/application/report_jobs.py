@@ -1,0 +1,107 @@
+"""Tells the HyperFleet API how each finished job ended (DDR phase 6)."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import aclosing
+
+import attrs
+
+from pullsecret.application.outcomes import Postponed
+from pullsecret.application.reconcile_cluster import ReconcileCluster
+from pullsecret.domain.conditions import job_report
+from pullsecret.domain.errors import OperationError, PermanentError
+from pullsecret.domain.events import ClusterEvent
+from pullsecret.domain.facts import InternalFault, JobEnded, StatusNotTold, StatusTold
+from pullsecret.domain.identifiers import ClusterId
+from pullsecret.domain.provisioning import Finished, Job
+from pullsecret.domain.reasons import Reason
+from pullsecret.domain.secret_lifecycle import Change
+from pullsecret.ports.clock import Clock
+from pullsecret.ports.job_runner import JobRunner
+from pullsecret.ports.status_sink import StatusSink
+from pullsecret.ports.telemetry import Telemetry
+
+OWN_SOURCE = "pullsecret"
+
+
+def own_event(cluster_id: ClusterId, kind: str) -> ClusterEvent:
+    """An event the adapter gives itself, to reconcile a cluster that nobody asked about."""
+    return ClusterEvent(id=f"{kind}-{cluster_id}", source=OWN_SOURCE, type=kind, cluster_id=cluster_id)
+
+
+@attrs.frozen
+class ReportJobs:
+    """Reports each finished job at least once, newest generation last.
+
+    A job is marked reported only after its status was taken; until then the runner brings it again, also
+    after a restart. A job of an older generation than one already known is not told: its words would be
+    taken for the newer one's.
+    """
+
+    jobs: JobRunner
+    status: StatusSink
+    reconcile: ReconcileCluster
+    clock: Clock
+    telemetry: Telemetry
+    on_finished: Callable[[], None]
+    """Called for each finished job: its place is free."""
+    concurrency: int = 64
+
+    async def __call__(self) -> None:
+        """Report for ever."""
+        in_hand: set[ClusterId] = set()
+        room = asyncio.Semaphore(self.concurrency)
+        async with aclosing(self.jobs.finished()) as finished, asyncio.TaskGroup() as tasks:
+            async for job in finished:
+                self.on_finished()
+                if job.key.cluster_id in in_hand:
+                    continue  # it comes again
+                in_hand.add(job.key.cluster_id)
+                tasks.create_task(self._report_safely(job, room, in_hand))
+
+    async def _report_safely(self, job: Job, room: asyncio.Semaphore, in_hand: set[ClusterId]) -> None:
+        try:
+            async with room:
+                await self.report(job)
+        except OperationError as error:
+            self.telemetry.record(StatusNotTold(job.key.cluster_id, error))
+        except Exception as error:
+            self.telemetry.record(InternalFault("report-job", type(error).__name__, job.key.cluster_id))
+        finally:
+            in_hand.discard(job.key.cluster_id)
+
+    async def report(self, job: Job) -> None:
+        """Tell the API about ``job`` and mark it reported.
+
+        Raises :class:`TransientError` if that is not yet possible; the job then comes again.
+        """
+        if not isinstance(job.state, Finished):
+            return
+        newest = max(other.key for other in await self.jobs.jobs(job.key.cluster_id))
+        if newest.generation == job.key.generation and newest.attempt == job.key.attempt:
+            await self._tell(job, job.state)
+        elif _wrote_too_late(job.state) and not await self._newest_goes_again(job.key.cluster_id):
+            return
+        await self.jobs.mark_reported(job.key)
+        self.telemetry.record(JobEnded(job.key, job.target.cloud_secret.project, job.state.result))
+
+    async def _tell(self, job: Job, finished: Finished) -> None:
+        report = job_report(job, finished, self.clock.now())
+        try:
+            receipt = await self.status.post(report)
+        except PermanentError as error:
+            self.telemetry.record(StatusNotTold(job.key.cluster_id, error))
+            return
+        delay = (self.clock.now() - finished.at).total_seconds()
+        self.telemetry.record(StatusTold(job.key, receipt.value, max(0.0, delay)))
+
+    async def _newest_goes_again(self, cluster_id: ClusterId) -> bool:
+        event = own_event(cluster_id, "pullsecret.superseded")
+        return not isinstance(await self.reconcile(event, again=True), Postponed)
+
+
+def _wrote_too_late(finished: Finished) -> bool:
+    """True if the job added a version and only then saw that a newer generation had taken over."""
+    result = finished.result
+    superseded = result.failure is not None and result.failure.reason is Reason.SUPERSEDED
+    return superseded and result.change in (Change.CREATED, Change.UPDATED)

@@ -1,0 +1,59 @@
+"""Starts jobs that failed for now once more, after growing pauses."""
+
+from collections.abc import Callable
+
+import attrs
+
+from pullsecret.application.outcomes import JobSubmitted
+from pullsecret.application.reconcile_cluster import ReconcileCluster
+from pullsecret.application.report_jobs import own_event
+from pullsecret.domain.errors import OperationError
+from pullsecret.domain.facts import InternalFault
+from pullsecret.domain.identifiers import ClusterId
+from pullsecret.domain.provisioning import Finished, Job
+from pullsecret.domain.reasons import Outlook
+from pullsecret.ports.clock import Clock
+from pullsecret.ports.job_runner import JobRunner
+from pullsecret.ports.telemetry import Telemetry
+
+
+@attrs.frozen
+class RetryJobs:
+    """Looks every ``interval`` seconds for reported jobs whose pause is over."""
+
+    jobs: JobRunner
+    reconcile: ReconcileCluster
+    clock: Clock
+    telemetry: Telemetry
+    on_submitted: Callable[[], None]
+    interval: float = 5.0
+
+    async def __call__(self) -> None:
+        """Retry for ever."""
+        while True:
+            await self.clock.sleep(self.interval)
+            try:
+                await self.retry_once()
+            except OperationError as error:
+                self.telemetry.record(InternalFault("retry-jobs", str(error.reason)))
+
+    async def retry_once(self) -> None:
+        """Hand over a new attempt for each cluster whose pause is over. Raises what the ports raise."""
+        newest: dict[ClusterId, Job] = {}
+        for job in await self.jobs.jobs():
+            known = newest.get(job.key.cluster_id)
+            if known is None or known.key < job.key:
+                newest[job.key.cluster_id] = job
+        for job in newest.values():
+            if self._due(job):
+                outcome = await self.reconcile(own_event(job.key.cluster_id, "pullsecret.retry"))
+                if isinstance(outcome, JobSubmitted):
+                    self.on_submitted()
+
+    def _due(self, job: Job) -> bool:
+        if not isinstance(job.state, Finished) or not job.state.reported:
+            return False
+        failure = job.state.result.failure
+        if failure is None or failure.reason.outlook is not Outlook.TRANSIENT:
+            return False
+        return self.clock.now() >= self.reconcile.next_attempt(job, job.state)
