@@ -37,7 +37,7 @@ class AdmitJobs:
 
     async def admit_once(self) -> None:
         """Release what may run now. Raises what the job runner raises."""
-        for key in admit(await self.jobs.jobs(), self.limits):
+        for key in admit(await self.jobs.unfinished(), self.limits):
             await self.jobs.release(key)
             self.telemetry.record(JobReleased(key))
 

@@ -55,6 +55,10 @@ class JobRunner(Protocol):
         """All known jobs, or those of one cluster, in no particular order."""
         ...
 
+    async def unfinished(self) -> Sequence[Job]:
+        """The jobs that are queued or running, of all clusters, in no particular order."""
+        ...
+
     def finished(self) -> AsyncGenerator[Job, None]:
         """Finished jobs that are not reported, those from before the call too, each at least once.
 

@@ -1,0 +1,211 @@
+"""The job runner, embedded: durable jobs, each run as a task of its own."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime, timedelta
+
+import attrs
+
+from pullsecret.domain.facts import InternalFault
+from pullsecret.domain.identifiers import ClusterId
+from pullsecret.domain.provisioning import (
+    Failure,
+    Finished,
+    Job,
+    JobKey,
+    ProvisionOrder,
+    ProvisionResult,
+    Queued,
+    Running,
+)
+from pullsecret.domain.reasons import Reason
+from pullsecret.domain.secret_lifecycle import Stage
+from pullsecret.infrastructure.memory.faults import FaultScript, ProcessCrash
+from pullsecret.ports.clock import Clock
+from pullsecret.ports.job_runner import Busy, Existing, Submitted
+from pullsecret.ports.telemetry import Telemetry
+
+RunJob = Callable[[ProvisionOrder], Awaitable[ProvisionResult]]
+
+
+@attrs.frozen
+class JobTimes:
+    """How long things last, in seconds."""
+
+    deadline: float = 600.0
+    """A job still running after this is stopped (``JobTimedOut``)."""
+    keep_reported: float = 3600.0
+    """How long a reported job is remembered."""
+    remind: float = 5.0
+    """After this an unreported job is brought again."""
+
+
+@attrs.define
+class MemoryJobs:
+    """What the control plane keeps: jobs, and the payloads of the unfinished ones."""
+
+    orders: dict[JobKey, ProvisionOrder] = attrs.field(factory=dict)
+    """The temporary payloads."""
+    ended: int = 0
+    """How many jobs have ended so far."""
+    job_ended: asyncio.Condition = attrs.field(factory=asyncio.Condition)
+    processes: set["asyncio.Task[None]"] = attrs.field(factory=set)
+    _of_cluster: dict[ClusterId, dict[JobKey, Job]] = attrs.field(factory=dict)
+    _unfinished: dict[JobKey, Job] = attrs.field(factory=dict)
+    _unreported: dict[JobKey, Job] = attrs.field(factory=dict)
+
+    def put(self, job: Job) -> None:
+        """Keep ``job`` in place of what was known of it."""
+        self._of_cluster.setdefault(job.key.cluster_id, {})[job.key] = job
+        self._unfinished.pop(job.key, None)
+        self._unreported.pop(job.key, None)
+        if not isinstance(job.state, Finished):
+            self._unfinished[job.key] = job
+        elif not job.state.reported:
+            self._unreported[job.key] = job
+
+    def get(self, key: JobKey) -> Job | None:
+        """The job, if it is known."""
+        return self._of_cluster.get(key.cluster_id, {}).get(key)
+
+    def of_cluster(self, cluster_id: ClusterId) -> list[Job]:
+        """The jobs of one cluster."""
+        return list(self._of_cluster.get(cluster_id, {}).values())
+
+    def all(self) -> list[Job]:
+        """Every job."""
+        return [job for jobs in self._of_cluster.values() for job in jobs.values()]
+
+    def unfinished(self) -> list[Job]:
+        """Queued and running jobs."""
+        return list(self._unfinished.values())
+
+    def unreported(self) -> list[Job]:
+        """Finished jobs whose status was not told yet."""
+        return list(self._unreported.values())
+
+    def forget(self, cluster_id: ClusterId, before: datetime) -> None:
+        """Forget the cluster's jobs that were reported and ended before ``before``."""
+        jobs = self._of_cluster.get(cluster_id, {})
+        for key, job in list(jobs.items()):
+            if isinstance(job.state, Finished) and job.state.reported and job.state.at < before:
+                del jobs[key]
+
+
+@attrs.frozen
+class MemoryJobRunner:
+    """JobRunner port. Replicas share one :class:`MemoryJobs`; jobs outlive the replica that started them."""
+
+    state: MemoryJobs
+    run_job: RunJob
+    clock: Clock
+    faults: FaultScript
+    telemetry: Telemetry
+    times: JobTimes = attrs.field(factory=JobTimes)
+
+    async def submit(self, order: ProvisionOrder) -> Submitted | Existing | Busy:
+        """See the port."""
+        async with self._call("submit", order.key.name):
+            return self._submit(order)
+
+    def _submit(self, order: ProvisionOrder) -> Submitted | Existing | Busy:
+        if known := self.state.get(order.key):
+            return Existing(known)
+        for other in self.state.of_cluster(order.key.cluster_id):
+            if other.active:
+                return Busy(other)
+        job = Job(order.key, order.target, Queued(), self.clock.now())
+        self.state.orders[order.key] = order
+        self.state.put(job)
+        return Submitted(job)
+
+    async def release(self, key: JobKey) -> None:
+        """See the port."""
+        async with self._call("release", key.name):
+            job = self.state.get(key)
+            if job and isinstance(job.state, Queued):
+                self.state.put(attrs.evolve(job, state=Running()))
+                process = asyncio.get_running_loop().create_task(self._run(key))
+                self.state.processes.add(process)
+                process.add_done_callback(self.state.processes.discard)
+
+    async def jobs(self, cluster_id: ClusterId | None = None) -> Sequence[Job]:
+        """See the port."""
+        async with self._call("jobs", "jobs" if cluster_id is None else f"jobs of {cluster_id}"):
+            if cluster_id is None:
+                return self.state.all()
+            keep = timedelta(seconds=self.times.keep_reported)
+            self.state.forget(cluster_id, self.clock.now() - keep)
+            return self.state.of_cluster(cluster_id)
+
+    async def unfinished(self) -> Sequence[Job]:
+        """See the port."""
+        async with self._call("unfinished", "jobs"):
+            return self.state.unfinished()
+
+    async def finished(self) -> AsyncGenerator[Job, None]:
+        """See the port."""
+        brought: dict[JobKey, float] = {}
+        while True:
+            seen, now = self.state.ended, self.clock.monotonic()
+            for job in self.state.unreported():
+                if now >= brought.get(job.key, now):
+                    brought[job.key] = now + self.times.remind
+                    yield job
+            await self._wait_for_more_than(seen)
+
+    async def mark_reported(self, key: JobKey) -> None:
+        """See the port."""
+        async with self._call("mark-reported", key.name):
+            job = self.state.get(key)
+            if job and isinstance(job.state, Finished):
+                reported = attrs.evolve(job.state, reported=True)
+                self.state.put(attrs.evolve(job, state=reported))
+
+    async def sweep(self) -> int:
+        """See the port."""
+        async with self._call("sweep", "jobs"):
+            left = [key for key in self.state.orders if not self._active(key)]
+            for key in left:
+                del self.state.orders[key]
+        return len(left)
+
+    def _active(self, key: JobKey) -> bool:
+        job = self.state.get(key)
+        return job is not None and job.active
+
+    async def _run(self, key: JobKey) -> None:
+        result = await self._result(self.state.orders[key])
+        self.state.orders.pop(key, None)
+        if job := self.state.get(key):
+            self.state.put(attrs.evolve(job, state=Finished(result, self.clock.now())))
+        async with self.state.job_ended:
+            self.state.ended += 1
+            self.state.job_ended.notify_all()
+
+    async def _result(self, order: ProvisionOrder) -> ProvisionResult:
+        try:
+            async with asyncio.timeout(self.times.deadline):
+                return await self.run_job(order)
+        except TimeoutError:
+            return _lost(Reason.JOB_TIMED_OUT, f"The job did not end within {self.times.deadline:.0f} s.")
+        except ProcessCrash:
+            return _lost(Reason.JOB_LOST, "The job's process died without a word.")
+        except Exception as error:
+            self.telemetry.record(InternalFault("run-job", type(error).__name__, order.key.cluster_id))
+            return _lost(Reason.JOB_LOST, f"The job's process ended with {type(error).__name__}.")
+
+    async def _wait_for_more_than(self, ended: int) -> None:
+        try:
+            async with asyncio.timeout(self.times.remind), self.state.job_ended:
+                await self.state.job_ended.wait_for(lambda: self.state.ended > ended)
+        except TimeoutError:
+            return
+
+    def _call(self, method: str, subject: str) -> AbstractAsyncContextManager[None]:
+        return self.faults.at(f"job-runner.{method}", subject, Reason.KUBERNETES_UNAVAILABLE)
+
+
+def _lost(reason: Reason, message: str) -> ProvisionResult:
+    return ProvisionResult(stage=Stage.STARTED, failure=Failure(reason, message))
