@@ -165,6 +165,12 @@ class Reason(Enum):
         "The HyperFleet API did not answer, or answered with a passing fault.",
         "Retried by itself.",
     )
+    BROKER_UNAVAILABLE = (
+        "BrokerUnavailable",
+        Outlook.TRANSIENT,
+        "The message broker did not answer.",
+        "Retried by itself.",
+    )
     WRITE_CONFLICT = (
         "WriteConflict",
         Outlook.TRANSIENT,

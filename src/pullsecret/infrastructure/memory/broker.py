@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 import attrs
 
+from pullsecret.domain.errors import TransientError
 from pullsecret.domain.events import ClusterEvent
 from pullsecret.domain.reasons import Reason
 from pullsecret.infrastructure.cloudevents.codec import Malformed, parse
@@ -82,22 +83,20 @@ class MemoryDelivery:
 
     async def ack(self) -> None:
         """See the port."""
-        async with self._subscription.settling(self, "ack"):
-            pass
+        await self._subscription.settle(self, "ack")
 
     async def retry(self, delay: float) -> None:
         """See the port."""
-        async with self._subscription.settling(self, "retry"):
-            await self._subscription.broker.put(self._message, delay)
+        await self._subscription.settle(self, "retry", again_after=delay)
 
     async def dead_letter(self, reason: str) -> None:
         """See the port."""
-        async with self._subscription.settling(self, "dead-letter"):
-            self._subscription.broker.dead_letters.append(DeadLetter(self._message, reason))
+        await self._subscription.settle(self, "dead-letter", dead_because=reason)
 
-    async def give_back(self) -> None:
-        """The consumer is gone without settling it."""
-        await self._subscription.broker.put(self._message)
+    @property
+    def message(self) -> Message:
+        """What the broker keeps."""
+        return self._message
 
 
 @attrs.define(eq=False)
@@ -133,22 +132,27 @@ class MemorySubscription:
     async def close(self) -> None:
         """Return to the broker what was not settled."""
         for delivery in list(self._in_hand):
-            self._forget(delivery)
-            await delivery.give_back()
+            await self._give_back(delivery)
 
-    @asynccontextmanager
-    async def settling(self, delivery: MemoryDelivery, how: str) -> AsyncIterator[None]:
-        """Surround the broker's taking note of a settlement. One that never arrives leaves the message with
-        the broker, which brings it again."""
+    async def settle(
+        self,
+        delivery: MemoryDelivery,
+        how: str,
+        again_after: float | None = None,
+        dead_because: str | None = None,
+    ) -> None:
+        """Let the broker take note. A settlement that never arrives leaves the message with the broker,
+        which brings it again."""
         try:
-            async with self._faults.at(f"event-source.{how}", delivery.event.id, Reason.INTERNAL_ERROR):
-                if delivery in self._in_hand:
-                    yield
-                    self._forget(delivery)
-        except Exception:
-            if delivery in self._in_hand:
-                self._forget(delivery)
-                await delivery.give_back()
+            async with self._faults.at(f"event-source.{how}", delivery.event.id, Reason.BROKER_UNAVAILABLE):
+                if not self._forget(delivery):
+                    return
+                if again_after is not None:
+                    await self.broker.put(delivery.message, again_after)
+                if dead_because is not None:
+                    self.broker.dead_letters.append(DeadLetter(delivery.message, dead_because))
+        except TransientError:
+            await self._give_back(delivery)
             raise
         finally:
             await self.broker.wake()
@@ -171,9 +175,16 @@ class MemorySubscription:
         self.broker.unsettled += 1
         return delivery
 
-    def _forget(self, delivery: MemoryDelivery) -> None:
+    def _forget(self, delivery: MemoryDelivery) -> bool:
+        if delivery not in self._in_hand:
+            return False
         self._in_hand.discard(delivery)
         self.broker.unsettled -= 1
+        return True
+
+    async def _give_back(self, delivery: MemoryDelivery) -> None:
+        if self._forget(delivery):
+            await self.broker.put(delivery.message)
 
     async def _wait_for_change(self) -> None:
         wait = _WAKE_AT_LEAST_EVERY
