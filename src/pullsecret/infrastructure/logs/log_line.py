@@ -81,9 +81,7 @@ def _(fact: facts.JobEnded) -> LogLine:
     details["duration"] = round(result.duration, 3)
     cluster_id = str(fact.key.cluster_id)
     if result.failure is None:
-        return LogLine(
-            "info", "end-job", "Job succeeded", cluster_id, fact.project, result.version, details
-        )
+        return LogLine("info", "end-job", "Job succeeded", cluster_id, fact.project, result.version, details)
     details["reason"] = str(result.failure.reason)
     message = f"Job failed: {result.failure.message}"
     return LogLine("error", "end-job", message, cluster_id, fact.project, result.version, details)

@@ -1,0 +1,47 @@
+"""``pullsecret fake-gcp``: serve the fake until interrupted."""
+
+import json
+import signal
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+from pullsecret.testing.gcp.cloud import FakeGoogleCloud
+
+
+def fake_gcp(*, port: int = 0, state: Path | None = None, plaintext: bool = False) -> int:
+    """Serve a fake Google Secret Manager on localhost until interrupted.
+
+    The first line printed is a JSON object with the addresses and the file of the certificate authority that
+    clients must trust.
+
+    Parameters
+    ----------
+    port
+        Port of the gRPC surface; 0 takes any free one.
+    state
+        File to keep the secrets in between runs. It holds them in clear.
+    plaintext
+        Serve without TLS, for clients that cannot be given an authority.
+    """
+    cloud = FakeGoogleCloud(port=port, state=state, plaintext=plaintext)
+    done = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: done.set())
+    try:
+        cloud.start()
+    except (ValueError, RuntimeError, OSError) as error:
+        print(f"fake-gcp: {error}", file=sys.stderr)  # noqa: T201 - the command's one line of explanation
+        return 1
+    with tempfile.TemporaryDirectory(prefix="fake-gcp-") as folder:
+        document = {
+            "secret_manager": cloud.endpoints.secret_manager,
+            "rest": cloud.endpoints.rest,
+            "metadata": cloud.endpoints.metadata,
+            "ca": None if plaintext else str(cloud.authority.write_certificate(Path(folder) / "ca.pem")),
+        }
+        print(json.dumps(document), flush=True)  # noqa: T201 - what callers read
+        done.wait()
+        cloud.stop()
+    return 0
