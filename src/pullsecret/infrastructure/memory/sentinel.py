@@ -1,0 +1,67 @@
+"""Sentinel, embedded: looks at every cluster again and again, and publishes an event where work is due."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from pullsecret.domain.conditions import Status
+from pullsecret.domain.events import ClusterEvent
+from pullsecret.domain.identifiers import ClusterId
+from pullsecret.infrastructure.cloudevents.codec import render
+from pullsecret.infrastructure.memory.broker import MemoryBroker
+from pullsecret.infrastructure.memory.hyperfleet import MemoryHyperFleet
+from pullsecret.ports.clock import Clock
+
+
+@attrs.define
+class MemorySentinel:
+    """Polls as the design's Sentinel does (DDR phase 1): a cluster whose current generation is not known to
+    be available gets an event at once, and then every ``remind`` seconds."""
+
+    hyperfleet: MemoryHyperFleet
+    broker: MemoryBroker
+    clock: Clock
+    poll_interval: float = 10.0
+    remind: float = 60.0
+    _told: dict[tuple[str, int], float] = attrs.field(factory=dict)
+    _count: int = 0
+
+    async def __call__(self) -> None:
+        """Poll for ever."""
+        while True:
+            await self.poll_once()
+            await self.clock.sleep(self.poll_interval)
+
+    async def poll_once(self) -> None:
+        """Publish the events that are due."""
+        for cluster_id, document in list(self.hyperfleet.clusters.items()):
+            key = (cluster_id, document["generation"])
+            last = self._told.get(key)
+            now = self.clock.monotonic()
+            if not self._available(document) and (last is None or now - last >= self.remind):
+                self._told[key] = now
+                await self.publish(cluster_id)
+
+    async def publish(self, cluster_id: str, delay: float = 0.0) -> None:
+        """Publish one event about the cluster, whether or not it is due."""
+        document = self.hyperfleet.clusters[cluster_id]
+        self._count += 1
+        provider = document["spec"].get("provider")
+        event = ClusterEvent(
+            id=f"evt-{self._count}",
+            source="sentinel",
+            type="cluster.create" if document["generation"] == 1 else "cluster.update",
+            cluster_id=ClusterId(cluster_id),
+            data={"clusterId": cluster_id, "provider": provider, "generation": document["generation"]},
+        )
+        headers, body = render(event)
+        await self.broker.publish(headers, body, delay)
+
+    def _available(self, document: Mapping[str, Any]) -> bool:
+        report = self.hyperfleet.status(document["id"])
+        return (
+            report is not None
+            and report.generation == document["generation"]
+            and report.conditions.available.status is Status.TRUE
+        )

@@ -1,0 +1,272 @@
+"""What every JobRunner does."""
+
+import asyncio
+from contextlib import aclosing
+from typing import Protocol
+
+import pytest
+
+from pullsecret.domain.identifiers import ClusterId
+from pullsecret.domain.provisioning import (
+    Failure,
+    Finished,
+    Job,
+    JobKey,
+    ProvisionOrder,
+    ProvisionResult,
+    Queued,
+    Running,
+)
+from pullsecret.domain.reasons import Outlook, Reason
+from pullsecret.domain.secret_lifecycle import Change, Stage
+from pullsecret.ports.job_runner import Busy, Existing, JobRunner, Submitted
+from pullsecret.testing.contracts.samples import new_order
+
+SUCCESS = ProvisionResult(
+    Stage.PUBLISHED, Change.UPDATED, "7", duration=1.5, calls={"AddSecretVersion/OK": 1, "GetSecret/OK": 2}
+)
+FAILURE = ProvisionResult(
+    Stage.VERIFIED,
+    Change.UNCHANGED,
+    "3",
+    Failure(Reason.CLUSTER_SECRET_CONFLICT, "The Kubernetes secret is not ours."),
+    duration=0.25,
+)
+
+
+class JobRunnerHarness(Protocol):
+    """What the suite needs beside the runner."""
+
+    runner: JobRunner
+    """The runner under test, reminding of unreported jobs within :attr:`patience`."""
+    patience: float
+    """Seconds within which everything that is to happen has happened."""
+
+    def another_replica(self) -> JobRunner:
+        """A second runner on the same durable state."""
+        ...
+
+    async def started(self, key: JobKey) -> bool:
+        """Whether the job's process has been started."""
+        ...
+
+    async def end(self, key: JobKey, result: ProvisionResult) -> None:
+        """Let the released job's process end and say ``result``."""
+        ...
+
+    async def kill(self, key: JobKey) -> None:
+        """Let the released job's process die without a word."""
+        ...
+
+    async def payload_kept(self, order: ProvisionOrder) -> bool:
+        """Whether the order's payload is still kept."""
+        ...
+
+    async def leave_payload(self, order: ProvisionOrder) -> None:
+        """Do what a crash could leave behind: a kept payload without a job."""
+        ...
+
+
+async def next_finished(runner: JobRunner, key: JobKey, patience: float) -> Job:
+    """The next time the runner brings the finished job ``key``."""
+    async with asyncio.timeout(patience), aclosing(runner.finished()) as finished:
+        async for job in finished:
+            if job.key == key:
+                return job
+    raise AssertionError("the stream of finished jobs ended")
+
+
+@pytest.mark.asyncio
+class JobRunnerContract:
+    """Subclass it and override :meth:`harness`."""
+
+    @pytest.fixture
+    async def harness(self) -> JobRunnerHarness:
+        """The runner under test and its surroundings."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def order(self) -> ProvisionOrder:
+        """An order never submitted before."""
+        return new_order()
+
+    async def the_job(self, runner: JobRunner, order: ProvisionOrder) -> Job:
+        """The one job known of the order's cluster."""
+        (job,) = await runner.jobs(order.target.cluster_id)
+        return job
+
+    async def test_a_submitted_job_is_queued_and_known(
+        self, harness: JobRunnerHarness, order: ProvisionOrder
+    ) -> None:
+        answer = await harness.runner.submit(order)
+        assert isinstance(answer, Submitted)
+        job = await self.the_job(harness.another_replica(), order)
+        assert job == answer.job
+        assert job.key == order.key
+        assert job.target == order.target
+        assert job.state == Queued()
+        assert job in await harness.runner.unfinished()
+        assert await harness.payload_kept(order)
+
+    async def test_a_job_does_not_start_before_its_release(
+        self, harness: JobRunnerHarness, order: ProvisionOrder
+    ) -> None:
+        await harness.runner.submit(order)
+        await asyncio.sleep(harness.patience / 10)
+        assert not await harness.started(order.key)
+        await harness.runner.release(order.key)
+        await harness.runner.release(order.key)
+        await self.eventually(harness, lambda: harness.started(order.key))
+        assert (await self.the_job(harness.runner, order)).state == Running()
+
+    async def test_the_same_key_is_one_job(self, harness: JobRunnerHarness, order: ProvisionOrder) -> None:
+        first = await harness.runner.submit(order)
+        second = await harness.another_replica().submit(order)
+        assert isinstance(first, Submitted)
+        assert second == Existing(first.job)
+
+    async def test_submitting_at_once_makes_one_job(
+        self, harness: JobRunnerHarness, order: ProvisionOrder
+    ) -> None:
+        runners = [harness.runner, harness.another_replica()] * 3
+        answers = await asyncio.gather(*(runner.submit(order) for runner in runners))
+        assert sum(isinstance(answer, Submitted) for answer in answers) == 1
+        await self.the_job(harness.runner, order)
+
+    @pytest.mark.parametrize("released", [False, True], ids=["queued", "running"])
+    async def test_a_cluster_has_one_unfinished_job(
+        self, harness: JobRunnerHarness, order: ProvisionOrder, released: bool
+    ) -> None:
+        await harness.runner.submit(order)
+        if released:
+            await harness.runner.release(order.key)
+        newer = new_order(order.target.cluster_id, generation=2)
+        answer = await harness.another_replica().submit(newer)
+        assert isinstance(answer, Busy)
+        assert answer.job.key == order.key
+        assert not await harness.payload_kept(newer) or await harness.payload_kept(order)
+
+    async def test_other_clusters_are_not_held_up(
+        self, harness: JobRunnerHarness, order: ProvisionOrder
+    ) -> None:
+        await harness.runner.submit(order)
+        assert isinstance(await harness.runner.submit(new_order()), Submitted)
+
+    @pytest.mark.parametrize("result", [SUCCESS, FAILURE], ids=["success", "failure"])
+    async def test_an_end_is_brought_with_its_result(
+        self, harness: JobRunnerHarness, order: ProvisionOrder, result: ProvisionResult
+    ) -> None:
+        await self.finish(harness, order, result)
+        job = await next_finished(harness.runner, order.key, harness.patience)
+        assert isinstance(job.state, Finished)
+        assert job.state.result == result
+        assert not job.state.reported
+        assert job.target == order.target
+        assert job.submitted_at <= job.state.at
+
+    async def test_after_the_end_the_next_generation_may_come(
+        self, harness: JobRunnerHarness, order: ProvisionOrder
+    ) -> None:
+        await self.finish(harness, order, SUCCESS)
+        await next_finished(harness.runner, order.key, harness.patience)
+        newer = new_order(order.target.cluster_id, generation=2)
+        assert isinstance(await harness.runner.submit(newer), Submitted)
+
+    async def test_another_attempt_is_another_job(
+        self, harness: JobRunnerHarness, order: ProvisionOrder
+    ) -> None:
+        await self.finish(harness, order, FAILURE)
+        await next_finished(harness.runner, order.key, harness.patience)
+        second = new_order(order.target.cluster_id, attempt=2)
+        assert isinstance(await harness.runner.submit(second), Submitted)
+        keys = {job.key for job in await harness.runner.jobs(order.target.cluster_id)}
+        assert keys == {order.key, second.key}
+
+    async def test_an_unreported_end_is_brought_again_also_to_another_replica(
+        self, harness: JobRunnerHarness, order: ProvisionOrder
+    ) -> None:
+        await self.finish(harness, order, SUCCESS)
+        await next_finished(harness.runner, order.key, harness.patience)
+        await next_finished(harness.another_replica(), order.key, harness.patience)
+        times = 0
+        async with asyncio.timeout(harness.patience), aclosing(harness.runner.finished()) as finished:
+            async for job in finished:
+                times += job.key == order.key
+                if times == 2:
+                    break
+
+    async def test_a_reported_end_is_not_brought_again(
+        self, harness: JobRunnerHarness, order: ProvisionOrder
+    ) -> None:
+        await self.finish(harness, order, SUCCESS)
+        await next_finished(harness.runner, order.key, harness.patience)
+        await harness.runner.mark_reported(order.key)
+        await harness.runner.mark_reported(order.key)
+        job = await self.the_job(harness.another_replica(), order)
+        assert isinstance(job.state, Finished)
+        assert job.state.reported
+        assert job.state.result == SUCCESS
+        with pytest.raises(TimeoutError):
+            await next_finished(harness.another_replica(), order.key, harness.patience / 4)
+
+    async def test_a_process_that_dies_is_an_end_too(
+        self, harness: JobRunnerHarness, order: ProvisionOrder
+    ) -> None:
+        await harness.runner.submit(order)
+        await harness.runner.release(order.key)
+        await self.eventually(harness, lambda: harness.started(order.key))
+        await harness.kill(order.key)
+        job = await next_finished(harness.runner, order.key, harness.patience)
+        assert isinstance(job.state, Finished)
+        failure = job.state.result.failure
+        assert failure is not None
+        assert failure.reason.outlook is Outlook.TRANSIENT
+
+    async def test_the_payload_goes_with_the_end(
+        self, harness: JobRunnerHarness, order: ProvisionOrder
+    ) -> None:
+        await self.finish(harness, order, SUCCESS)
+        await next_finished(harness.runner, order.key, harness.patience)
+
+        async def gone() -> bool:
+            return not await harness.payload_kept(order)
+
+        await self.eventually(harness, gone)
+
+    async def test_sweeping_removes_what_a_crash_left_and_nothing_else(
+        self, harness: JobRunnerHarness, order: ProvisionOrder
+    ) -> None:
+        left = new_order()
+        await harness.leave_payload(left)
+        await harness.runner.submit(order)
+        assert await harness.runner.sweep() == 1
+        assert not await harness.payload_kept(left)
+        assert await harness.payload_kept(order)
+
+    async def test_what_is_not_there_is_let_be(
+        self, harness: JobRunnerHarness, order: ProvisionOrder
+    ) -> None:
+        await harness.runner.release(order.key)
+        await harness.runner.mark_reported(order.key)
+        assert await harness.runner.jobs(ClusterId("cls-never-seen")) == []
+
+    async def finish(
+        self, harness: JobRunnerHarness, order: ProvisionOrder, result: ProvisionResult
+    ) -> None:
+        """Submit, release and end the order's job."""
+        await harness.runner.submit(order)
+        await harness.runner.release(order.key)
+        await self.eventually(harness, lambda: harness.started(order.key))
+        await harness.end(order.key, result)
+
+    async def eventually(self, harness: JobRunnerHarness, condition: "Condition") -> None:
+        """Wait until ``condition`` holds."""
+        async with asyncio.timeout(harness.patience):
+            while not await condition():
+                await asyncio.sleep(harness.patience / 200)
+
+
+class Condition(Protocol):
+    """A question that can be asked again."""
+
+    async def __call__(self) -> bool: ...

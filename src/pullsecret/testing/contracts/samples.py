@@ -1,0 +1,60 @@
+"""Valid values for tests, each different from the last."""
+
+import base64
+import itertools
+import json
+import uuid
+
+from pullsecret.domain.identifiers import ClusterId, Generation
+from pullsecret.domain.names import cloud_secret_name, cluster_secret_name
+from pullsecret.domain.provisioning import (
+    CloudSecretRef,
+    ClusterSecretRef,
+    ProvisionOrder,
+    ProvisionTarget,
+)
+from pullsecret.domain.pull_secret import PullSecret
+
+CANARY = "c4n4ry-8f1d2e"
+"""Part of every sample's password, so that a test can search for a leak."""
+
+_numbers = itertools.count(1)
+
+
+def new_cluster_id() -> ClusterId:
+    """A cluster id never given before."""
+    return ClusterId(f"cls-{uuid.uuid4().hex[:10]}")
+
+
+def new_pull_secret() -> PullSecret:
+    """A valid pull secret unlike any before."""
+    return PullSecret(pull_secret_text().encode())
+
+
+def pull_secret_text() -> str:
+    """The text of a valid pull secret unlike any before."""
+    login = base64.b64encode(f"robot:{CANARY}-{next(_numbers)}".encode()).decode()
+    return json.dumps({"auths": {"registry.redhat.io": {"auth": login}, "quay.io": {"auth": login}}})
+
+
+def new_target(
+    cluster_id: ClusterId | None = None,
+    generation: int = 1,
+    project: str = "customer-project",
+    namespace: str | None = None,
+) -> ProvisionTarget:
+    """A target as the service would name it."""
+    cluster_id = cluster_id or new_cluster_id()
+    return ProvisionTarget(
+        cluster_id,
+        Generation(generation),
+        CloudSecretRef(project, cloud_secret_name(cluster_id)),
+        ClusterSecretRef(namespace or f"clusters-{cluster_id}", cluster_secret_name(cluster_id)),
+    )
+
+
+def new_order(
+    cluster_id: ClusterId | None = None, generation: int = 1, attempt: int = 1, project: str = "customer-project"
+) -> ProvisionOrder:
+    """An order with a payload of its own."""
+    return ProvisionOrder(new_target(cluster_id, generation, project), new_pull_secret(), attempt)
