@@ -250,9 +250,7 @@ class JobRunnerContract:
         await harness.runner.mark_reported(order.key)
         assert await harness.runner.jobs(ClusterId("cls-never-seen")) == []
 
-    async def finish(
-        self, harness: JobRunnerHarness, order: ProvisionOrder, result: ProvisionResult
-    ) -> None:
+    async def finish(self, harness: JobRunnerHarness, order: ProvisionOrder, result: ProvisionResult) -> None:
         """Submit, release and end the order's job."""
         await harness.runner.submit(order)
         await harness.runner.release(order.key)

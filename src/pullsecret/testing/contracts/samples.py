@@ -54,7 +54,10 @@ def new_target(
 
 
 def new_order(
-    cluster_id: ClusterId | None = None, generation: int = 1, attempt: int = 1, project: str = "customer-project"
+    cluster_id: ClusterId | None = None,
+    generation: int = 1,
+    attempt: int = 1,
+    project: str = "customer-project",
 ) -> ProvisionOrder:
     """An order with a payload of its own."""
     return ProvisionOrder(new_target(cluster_id, generation, project), new_pull_secret(), attempt)

@@ -1,0 +1,23 @@
+"""Clusters as the HyperFleet API's JSON."""
+
+from typing import Any
+
+from pullsecret.domain.cluster import Cluster
+
+
+def cluster_document(cluster: Cluster) -> dict[str, Any]:
+    """The cluster in the design document's shape, with every dependency available."""
+    spec: dict[str, Any] = {"provider": cluster.provider, "gcp": {"projectId": cluster.project}}
+    if cluster.pull_secret is not None:
+        spec["pullSecret"] = {
+            "data": cluster.pull_secret.reveal().decode(),
+            "secretName": cluster.secret_name,
+        }
+    adapters: dict[str, Any] = {name: {"available": "True"} for name in ("validation", "dns")}
+    adapters["placement"] = {"available": "True", "data": {"namespace": cluster.namespace}}
+    return {
+        "id": cluster.id.value,
+        "generation": cluster.generation,
+        "spec": spec,
+        "status": {"adapters": adapters},
+    } | ({"deletedTime": "2026-01-01T00:00:00Z"} if cluster.deleting else {})

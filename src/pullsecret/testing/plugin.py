@@ -1,0 +1,1 @@
+"""The pytest plugin: fixtures for every test that uses pullsecret."""
