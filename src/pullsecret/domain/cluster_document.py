@@ -100,6 +100,17 @@ def read_cluster(
     return cluster, redacted(document, where)
 
 
+def sealed(document: Mapping[str, Any], where: ClusterDocumentPaths) -> Mapping[str, Any]:
+    """The document with each pull secret in it moved into the type that never shows it.
+
+    Whoever receives a document seals it before anything else looks at it; :func:`read_cluster` reads a sealed
+    one like any other. Raises :class:`PermanentError` (``InvalidCluster``) as that does.
+    """
+    for path in where.pull_secret:
+        document = path.replaced(document, _payload(document, (path,)))
+    return document
+
+
 def redacted(document: Mapping[str, Any], where: ClusterDocumentPaths) -> Mapping[str, Any]:
     """The document with a fixed word wherever a pull secret may stand."""
     for path in where.pull_secret:
@@ -140,6 +151,8 @@ def _payload(document: Mapping[str, Any], places: Paths) -> SecretPayload | None
     path, value = _first(document, places)
     if value is None or value == "":
         return None
+    if isinstance(value, SecretPayload):
+        return value
     if isinstance(value, str):
         # Lone surrogates cannot be UTF-8; kept as bytes they are refused by the validation, with a reason.
         return SecretPayload(value.encode(errors="surrogatepass"))

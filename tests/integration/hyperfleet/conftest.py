@@ -10,6 +10,11 @@ import pytest
 import trustme
 from tests.integration.hyperfleet.contract import ContractCheck
 
+from pullsecret.domain.backoff import Backoff
+from pullsecret.infrastructure.hyperfleet.api import HyperFleetApi, hyperfleet_api
+from pullsecret.infrastructure.hyperfleet.settings import CircuitPolicy, HyperFleetSettings
+from pullsecret.infrastructure.hyperfleet.settings import Dialect as ApiDialect
+from pullsecret.infrastructure.system_clock import SystemClock
 from pullsecret.testing.hyperfleet.records import Dialect
 from pullsecret.testing.hyperfleet.server import FakeHyperFleet, ServerTls
 from pullsecret.testing.hyperfleet.store import ClusterStore
@@ -69,3 +74,23 @@ async def http(fake: FakeHyperFleet, certificates: Certificates) -> AsyncIterato
     context = ssl.create_default_context(cafile=str(certificates.ca))
     async with httpx.AsyncClient(base_url=fake.url, verify=context, http2=True) as client:
         yield client
+
+
+@pytest.fixture
+def settings(fake: FakeHyperFleet, dialect: Dialect, certificates: Certificates) -> HyperFleetSettings:
+    """How the adapter reaches the fake: in no hurry to give up, in a hurry to try again."""
+    spoken = ApiDialect(dialect.value)
+    return HyperFleetSettings(
+        url=fake.url.removesuffix(spoken.base_path),
+        dialect=spoken,
+        ca_bundle=certificates.ca,
+        retry_pause=Backoff(initial=0.01, factor=1, maximum=0.1),
+        circuit=CircuitPolicy(failures=50),
+    )
+
+
+@pytest.fixture
+async def api(settings: HyperFleetSettings) -> AsyncIterator[HyperFleetApi]:
+    """The ports under test."""
+    async with hyperfleet_api(settings, SystemClock()) as opened:
+        yield opened

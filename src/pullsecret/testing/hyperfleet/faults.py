@@ -84,6 +84,8 @@ class Exchange:
     """None where the connection was cut before an answer."""
     concurrent: int
     """How many requests for the same path were being served at its start, itself included."""
+    busy: int
+    """How many requests of any path were."""
     at: datetime
 
 
@@ -110,6 +112,7 @@ class FaultMiddleware:
             return
         path = scope["path"]
         concurrent = self._open[path] = self._open.get(path, 0) + 1
+        busy = sum(self._open.values())
         answered: list[int] = []
 
         async def counted(message: Message) -> None:
@@ -122,7 +125,7 @@ class FaultMiddleware:
         finally:
             self._open[path] -= 1
             status = answered[0] if answered else None
-            self.journal.append(Exchange(scope["method"], path, status, concurrent, self.now()))
+            self.journal.append(Exchange(scope["method"], path, status, concurrent, busy, self.now()))
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         fault = self.script.take(scope["method"], scope["path"])

@@ -1,0 +1,1 @@
+"""The HyperFleet API over HTTP, in the design document's dialect and in today's."""
