@@ -23,6 +23,11 @@ install: $(STAMP) ## Create .venv with the locked dependencies
 demo: $(STAMP) ## Provision 100 clusters in the embedded world and prove it
 	$(BIN)/pullsecret demo
 
+.PHONY: services
+services: $(STAMP) ## Build and install the real services that the tests use (minutes the first time)
+	tests/services/install.sh
+	$(BIN)/python -m pullsecret.testing.kubernetes.binaries
+
 test: $(STAMP) ## All tests
 	$(BIN)/pytest
 

@@ -1,0 +1,296 @@
+"""Calls to the Kubernetes API off the event loop: plain JSON objects over the official client's transport."""
+
+import asyncio
+import json
+import random
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import attrs
+import urllib3
+
+from pullsecret.domain.backoff import Backoff
+from pullsecret.infrastructure.kubernetes.api_errors import ApiError
+from pullsecret.infrastructure.kubernetes.official_client import RestClient, TransportError
+
+Object = dict[str, Any]
+"""A Kubernetes object as its JSON."""
+
+JSON: Final = "application/json"
+MERGE_PATCH: Final = "application/merge-patch+json"
+APPLY: Final = "application/apply-patch+yaml"
+
+_METHODS: Final = {
+    "get": "GET",
+    "list": "GET",
+    "watch": "GET",
+    "create": "POST",
+    "update": "PUT",
+    "patch": "PATCH",
+    "delete": "DELETE",
+}
+_PAGE: Final = 500
+
+
+@attrs.frozen
+class Answer:
+    """A successful answer: 201 tells a created object from an updated one."""
+
+    status: int
+    body: Object
+
+
+@attrs.frozen
+class CallLimits:
+    """How long and how often a call is tried. Seconds."""
+
+    connect: float = 5.0
+    read: float = 30.0
+    patience: float = 20.0
+    """A call that meets a passing fault is repeated until this much time has passed."""
+    backoff: Backoff = attrs.field(factory=lambda: Backoff(initial=0.2, maximum=5.0))
+
+
+class KubernetesApi:
+    """One connection to one cluster.
+
+    Every call is repeated while it meets passing faults (no answer, 429, 5xx; ``Retry-After`` is kept to),
+    for ``limits.patience`` seconds, then raises :class:`ApiError`. A call may thus have taken effect more
+    than once or without an answer: callers use names, preconditions or apply, so repeating does no harm.
+    """
+
+    def __init__(self, configuration: Any, *, threads: int = 16, limits: CallLimits | None = None) -> None:
+        """``threads`` bounds the calls in flight; a watch has a thread of its own beside them."""
+        configuration.connection_pool_maxsize = threads
+        self._configuration = configuration
+        self._rest = RestClient(configuration)
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="kubernetes")
+        self._limits = limits or CallLimits()
+
+    async def __aenter__(self) -> "KubernetesApi":
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._rest.close()
+
+    @property
+    def host(self) -> str:
+        """The API server's base URL."""
+        return str(self._configuration.host)
+
+    async def get(self, path: str) -> Object:
+        """The object at ``path``."""
+        return (await self.call("get", path)).body
+
+    async def get_or_none(self, path: str) -> Object | None:
+        """The object at ``path``, or None if there is none."""
+        try:
+            return await self.get(path)
+        except ApiError as fault:
+            if fault.not_found:
+                return None
+            raise
+
+    async def call(
+        self,
+        verb: str,
+        path: str,
+        body: Object | None = None,
+        *,
+        content_type: str = JSON,
+        sensitive: bool = False,
+        query: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Do one call, repeated as the class says.
+
+        ``sensitive``: the body holds a payload, so an error tells only which field was refused, not the
+        server's text about it.
+        """
+        loop = asyncio.get_running_loop()
+        give_up = loop.time() + self._limits.patience
+        attempt = 0
+        send = partial(self._send, verb, path, body, content_type, sensitive, query or {})
+        while True:
+            attempt += 1
+            try:
+                return await loop.run_in_executor(self._threads, send)
+            except ApiError as fault:
+                pause = self._limits.backoff.pause(attempt, random.random(), fault.retry_after or 0)  # noqa: S311
+                if not fault.passing or loop.time() + pause > give_up:
+                    raise
+            await asyncio.sleep(pause)
+
+    async def list(self, path: str, *, labels: str = "") -> tuple[list[Object], str]:
+        """All objects under ``path`` with these labels, and the resource version to watch from.
+
+        Read in pages of 500; the pages are one consistent snapshot.
+        """
+        items: list[Object] = []
+        query = {"limit": str(_PAGE)} | ({"labelSelector": labels} if labels else {})
+        while True:
+            page = (await self.call("list", path, query=query)).body
+            items += page["items"]
+            position = page["metadata"].get("continue")
+            if not position:
+                return items, page["metadata"]["resourceVersion"]
+            query["continue"] = position
+
+    async def watch(
+        self, path: str, resource_version: str, *, labels: str = "", seconds: int = 30
+    ) -> AsyncGenerator[tuple[str, Object]]:
+        """Changes after ``resource_version`` as ``(type, object)``, for about ``seconds``.
+
+        Bookmarks are asked for and passed on. Silence for five seconds more than ``seconds`` counts as a lost
+        connection. Raises :class:`ApiError`; ``expired`` if the version is too old. Never repeated here.
+        """
+        query = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": resource_version,
+            "timeoutSeconds": str(seconds),
+        } | ({"labelSelector": labels} if labels else {})
+        stream = _WatchStream(self, path, query, seconds + 5.0)
+        try:
+            async for event in stream:
+                yield event
+        finally:
+            stream.stop()
+
+    def open(self, verb: str, path: str, query: Mapping[str, str], read_timeout: float) -> Any:
+        """Send a call without a body and return the unread response. Blocks; raises :class:`ApiError`."""
+        return self._exchange(verb, path, None, JSON, query, read_timeout, sensitive=False)
+
+    def _send(
+        self,
+        verb: str,
+        path: str,
+        body: Object | None,
+        content_type: str,
+        sensitive: bool,
+        query: Mapping[str, str],
+    ) -> Answer:
+        response = self._exchange(
+            verb, path, body, content_type, query, self._limits.read, sensitive=sensitive
+        )
+        try:
+            return Answer(response.status, json.loads(response.data))
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as fault:
+            raise _no_answer(verb, path, fault) from None
+
+    def _exchange(
+        self,
+        verb: str,
+        path: str,
+        body: Object | None,
+        content_type: str,
+        query: Mapping[str, str],
+        read_timeout: float,
+        *,
+        sensitive: bool,
+    ) -> Any:
+        url = self.host + path + (f"?{urlencode(query)}" if query else "")
+        headers = {"Accept": JSON, "User-Agent": "pullsecret"}
+        if body is not None:
+            headers["Content-Type"] = content_type
+        if token := self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization"):
+            headers["Authorization"] = token
+        timeouts = (self._limits.connect, read_timeout)
+        # The transport serialises JSON types itself and takes anything else as text.
+        sent = json.dumps(body) if content_type == APPLY else body
+        try:
+            response = self._rest.request(
+                _METHODS[verb], url, headers, sent, _request_timeout=timeouts
+            ).response
+            if response.status < 400:
+                return response
+            return _raise_refusal(verb, path, response, sensitive)
+        except (urllib3.exceptions.HTTPError, TransportError, OSError) as fault:
+            raise _no_answer(verb, path, fault) from None
+
+
+class _WatchStream:
+    """Reads a watch in a thread of its own, since a blocked read would hold one of the pool's."""
+
+    def __init__(self, api: KubernetesApi, path: str, query: Mapping[str, str], silence: float) -> None:
+        self._open = partial(api.open, "watch", path, query, silence)
+        self._path = path
+        self._loop = asyncio.get_running_loop()
+        self._events: asyncio.Queue[tuple[str, Object] | ApiError | None] = asyncio.Queue()
+        self._response: Any = None
+        self._stopped = threading.Event()
+        threading.Thread(target=self._read, name="kubernetes-watch", daemon=True).start()
+
+    async def __aiter__(self) -> AsyncIterator[tuple[str, Object]]:
+        while (event := await self._events.get()) is not None:
+            if isinstance(event, ApiError):
+                raise event
+            yield event
+
+    def stop(self) -> None:
+        self._stopped.set()
+        # Raises if the stream ended or never began; then there is nothing to wake.
+        with suppress(ValueError, RuntimeError, AttributeError, OSError):
+            self._response.shutdown()
+
+    def _read(self) -> None:
+        try:
+            self._response = self._open()
+            pending = b""
+            for chunk in self._response.stream(None):
+                *lines, pending = (pending + chunk).split(b"\n")
+                for line in lines:
+                    self._put(_watch_event(self._path, line))
+                if self._stopped.is_set():
+                    break
+            self._put(None)
+        except ApiError as fault:
+            self._put(fault)
+        except (urllib3.exceptions.HTTPError, OSError, ValueError) as fault:
+            self._put(_no_answer("watch", self._path, fault))
+        finally:
+            if self._response is not None:
+                self._response.close()
+
+    def _put(self, event: tuple[str, Object] | ApiError | None) -> None:
+        # The loop may be closed while the last read returns.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._events.put_nowait, event)
+
+
+def _watch_event(path: str, line: bytes) -> tuple[str, Object]:
+    event = json.loads(line)
+    if event["type"] == "ERROR":
+        raise _refusal("watch", path, int(event["object"].get("code", 500)), event["object"], sensitive=False)
+    return event["type"], event["object"]
+
+
+def _raise_refusal(verb: str, path: str, response: Any, sensitive: bool) -> Any:
+    text = response.data
+    try:
+        status = json.loads(text)
+    except ValueError:
+        status = {"message": f"HTTP {response.status}"}
+    fault = _refusal(verb, path, response.status, status, sensitive=sensitive)
+    with suppress(ValueError):
+        fault.retry_after = float(response.headers.get("Retry-After", ""))
+    raise fault
+
+
+def _refusal(verb: str, path: str, code: int, status: Object, *, sensitive: bool) -> ApiError:
+    details = status.get("details") or {}
+    message = str(status.get("message", ""))
+    if sensitive and code in (400, 422):
+        fields = ", ".join(cause.get("field", "?") for cause in details.get("causes") or [])
+        message = f"The API refused {fields or 'the object'} ({status.get('reason', code)})."
+        details = {}
+    return ApiError(verb, path, code, str(status.get("reason") or code), message, details=details)
+
+
+def _no_answer(verb: str, path: str, fault: Exception) -> ApiError:
+    return ApiError(verb, path, 0, type(fault).__name__, f"The Kubernetes API did not answer: {fault}")

@@ -1,0 +1,162 @@
+"""The ClusterSecrets port: the Kubernetes secret HyperShift uses, written by server-side apply."""
+
+import base64
+import binascii
+from typing import Final
+
+import attrs
+
+from pullsecret.domain.cluster_secret import (
+    DOCKER_CONFIG_KEY,
+    DOCKER_CONFIG_TYPE,
+    ClusterSecret,
+    PublishedSecret,
+)
+from pullsecret.domain.errors import OperationError, PermanentError
+from pullsecret.domain.provisioning import ClusterSecretRef
+from pullsecret.domain.reasons import Reason
+from pullsecret.domain.secret_payload import SecretPayload
+from pullsecret.infrastructure.kubernetes.api import APPLY, KubernetesApi, Object
+from pullsecret.infrastructure.kubernetes.api_errors import ApiError, operation_error
+from pullsecret.infrastructure.kubernetes.field_ownership import other_appliers
+from pullsecret.infrastructure.kubernetes.paths import secret_path
+from pullsecret.ports.cluster_secrets import ClusterSecretChangedError, NamespaceMissingError
+
+FIELD_MANAGER: Final = "pullsecret"
+
+_NO_VERSION: Final = "1"
+"""A resource version that no secret ever has: etcd gives it to the first object of a cluster's life. Applying
+with it creates a secret that is not there, and conflicts with one that is."""
+
+
+@attrs.frozen
+class KubernetesClusterSecrets:
+    """Writes whole secrets under our field manager, each write bound to the resource version that was read.
+
+    Fields that somebody changed by hand are taken back. Fields that another *applier* declares (a GitOps tool,
+    say) are not: that would be a fight without an end, so it is refused (``ClusterSecretConflict``).
+    """
+
+    api: KubernetesApi
+
+    async def get(self, ref: ClusterSecretRef) -> PublishedSecret | None:
+        """See the port."""
+        found = await self._read("read-cluster-secret", ref)
+        return None if found is None else _published(ref, found)
+
+    async def create(self, secret: ClusterSecret) -> None:
+        """See the port."""
+        operation = "create-cluster-secret"
+        try:
+            await self._apply(secret, _NO_VERSION, force=False)
+        except ApiError as fault:
+            if fault.namespace_missing:
+                raise NamespaceMissingError(
+                    operation,
+                    secret.ref.path,
+                    Reason.NAMESPACE_MISSING,
+                    f"Namespace {secret.ref.namespace} does not exist.",
+                ) from None
+            raise _error(operation, secret.ref, fault) from None
+
+    async def replace(self, found: PublishedSecret, secret: ClusterSecret) -> None:
+        """See the port."""
+        operation = "update-cluster-secret"
+        current = await self._read(operation, found.ref)
+        if current is None or current["metadata"]["resourceVersion"] != found.resource_version:
+            raise _changed(operation, found.ref)
+        if problem := _unchangeable(current):
+            raise PermanentError(operation, found.ref.path, Reason.CLUSTER_SECRET_CONFLICT, problem)
+        try:
+            await self._apply(secret, found.resource_version, force=True)
+        except ApiError as fault:
+            if fault.not_found:
+                raise _changed(operation, found.ref) from None
+            raise _error(operation, found.ref, fault) from None
+
+    async def delete(self, found: PublishedSecret) -> None:
+        """See the port."""
+        options = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "preconditions": {"resourceVersion": found.resource_version},
+        }
+        try:
+            await self.api.call("delete", _path(found.ref), options)
+        except ApiError as fault:
+            if not fault.not_found:
+                raise _error("delete-cluster-secret", found.ref, fault) from None
+
+    async def _read(self, operation: str, ref: ClusterSecretRef) -> Object | None:
+        try:
+            return await self.api.get_or_none(_path(ref))
+        except ApiError as fault:
+            raise operation_error(operation, fault) from None
+
+    async def _apply(self, secret: ClusterSecret, resource_version: str, *, force: bool) -> None:
+        wanted = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {
+                "name": secret.ref.name,
+                "namespace": secret.ref.namespace,
+                "resourceVersion": resource_version,
+                "labels": dict(secret.labels),
+                "annotations": dict(secret.annotations),
+            },
+            "type": DOCKER_CONFIG_TYPE,
+            "data": {DOCKER_CONFIG_KEY: base64.b64encode(secret.payload.reveal()).decode()},
+        }
+        await self.api.call(
+            "patch",
+            _path(secret.ref),
+            wanted,
+            content_type=APPLY,
+            sensitive=True,
+            query={"fieldManager": FIELD_MANAGER, "force": "true" if force else "false"},
+        )
+
+
+def _unchangeable(current: Object) -> str | None:
+    """Why the secret cannot become ours in one step, if it cannot."""
+    if current["type"] != DOCKER_CONFIG_TYPE:
+        return f"The Kubernetes secret is of type {current['type']}, which can never be changed."
+    if current.get("immutable"):
+        return "The Kubernetes secret is immutable."
+    if rivals := other_appliers(current, FIELD_MANAGER, ("f:data", f"f:{DOCKER_CONFIG_KEY}")):
+        return f"Its content is also declared by {', '.join(rivals)}, which would write it back."
+    return None
+
+
+def _published(ref: ClusterSecretRef, found: Object) -> PublishedSecret:
+    metadata = found["metadata"]
+    return PublishedSecret(
+        ref,
+        labels=metadata.get("labels") or {},
+        annotations=metadata.get("annotations") or {},
+        payload=_payload(found),
+        type=found["type"],
+        resource_version=metadata["resourceVersion"],
+    )
+
+
+def _payload(found: Object) -> SecretPayload | None:
+    encoded = (found.get("data") or {}).get(DOCKER_CONFIG_KEY)
+    try:
+        return None if encoded is None else SecretPayload(base64.b64decode(encoded, validate=True))
+    except binascii.Error:
+        return None
+
+
+def _error(operation: str, ref: ClusterSecretRef, fault: ApiError) -> OperationError:
+    return _changed(operation, ref) if fault.status == 409 else operation_error(operation, fault)
+
+
+def _changed(operation: str, ref: ClusterSecretRef) -> ClusterSecretChangedError:
+    return ClusterSecretChangedError(
+        operation, ref.path, Reason.WRITE_CONFLICT, "The secret is not as it was read."
+    )
+
+
+def _path(ref: ClusterSecretRef) -> str:
+    return secret_path(ref.namespace, ref.name)
