@@ -36,4 +36,11 @@ class Postponed:
     cause: str
 
 
-Outcome = JobSubmitted | Skipped | Refused | Postponed
+@attrs.frozen
+class Finalized:
+    """A deleted cluster's secrets are cleaned up, which was told; ``left`` had to stay behind."""
+
+    left: tuple[str, ...] = ()
+
+
+Outcome = JobSubmitted | Skipped | Refused | Postponed | Finalized

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import attrs
 
 from pullsecret.application.expression_environment import cluster_environment
+from pullsecret.application.finalize import FinalizeCluster
 from pullsecret.application.outcomes import JobSubmitted, Outcome, Postponed, Refused, Skipped
 from pullsecret.application.preconditions import first_unmet
 from pullsecret.domain.backoff import Backoff
@@ -57,6 +58,8 @@ class ReconcileCluster:
     clock: Clock
     telemetry: Telemetry
     policy: ReconcilePolicy
+    finalize: FinalizeCluster | None = None
+    """None leaves deletions to somebody else."""
 
     async def __call__(self, event: ClusterEvent, *, again: bool = False) -> Outcome:
         """Reconcile the event's cluster; ``again`` asks for a new attempt even if the last succeeded.
@@ -73,7 +76,7 @@ class ReconcileCluster:
             return Skipped(SkipReason.CLUSTER_GONE)
         cluster = entry.cluster
         if cluster.deleting:
-            return Skipped(SkipReason.DELETING)
+            return await self.finalize(cluster) if self.finalize else Skipped(SkipReason.DELETING)
         known = await self.jobs.jobs(cluster.id)
         if any(job.key.generation > cluster.generation for job in known):
             return Skipped(SkipReason.STALE)

@@ -1,5 +1,7 @@
 """A cluster as far as the pull secret service cares."""
 
+from datetime import datetime
+
 import attrs
 
 from pullsecret.domain.identifiers import ClusterId, Generation
@@ -37,3 +39,5 @@ class Cluster:
     """Where placement put the control plane on the management cluster."""
     storage: StoragePolicy = attrs.field(factory=StoragePolicy)
     deleting: bool = False
+    deleted_at: datetime | None = None
+    """When its deletion was asked for; None if it was not, or if the API does not say when."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import attrs
@@ -96,6 +97,7 @@ def read_cluster(
             _texts(document, where.replica_locations), _texts(document, where.encryption_keys)
         ),
         deleting=_first(document, where.deleting)[1] is not None,
+        deleted_at=_time(_first(document, where.deleting)[1]),
     )
     return cluster, redacted(document, where)
 
@@ -145,6 +147,16 @@ def _texts(document: Mapping[str, Any], places: Paths) -> tuple[str, ...]:
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return tuple(value)
     raise _wrong(document, path, "a list of texts")
+
+
+def _time(value: object) -> datetime | None:
+    if not isinstance(value, str):
+        return None
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    return at if at.tzinfo else None
 
 
 def _payload(document: Mapping[str, Any], places: Paths) -> SecretPayload | None:
