@@ -1,0 +1,91 @@
+"""Small JSON requests over HTTP off the event loop, for the services that are no part of Secret Manager.
+
+The standard library does it, since ``requests`` and ``google.auth`` together cost more memory than the job
+process has (docs/job-footprint.md).
+"""
+
+import asyncio
+import http.client
+import json
+import ssl
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+
+class NoAnswerError(Exception):
+    """Nobody answered in time: name resolution, connection, TLS or the response itself failed.
+
+    Its text names the kind of fault only.
+    """
+
+
+@attrs.frozen
+class HttpAnswer:
+    """An answer of any status."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes = attrs.field(repr=False)
+
+    def document(self) -> dict[str, Any]:
+        """The body as a JSON object; empty if it is none."""
+        try:
+            document = json.loads(self.body)
+        except ValueError:
+            return {}
+        return document if isinstance(document, dict) else {}
+
+
+class HttpsJson:
+    """Sends requests. It follows no redirects, so a credential goes where it was sent and nowhere else."""
+
+    def __init__(self, *, deadline: float, trust_file: Path | None = None, proxied: bool = True) -> None:
+        """``deadline`` is the longest silence in seconds; ``proxied`` obeys HTTPS_PROXY and NO_PROXY."""
+        self._deadline = deadline
+        self._context = ssl.create_default_context()
+        if trust_file is not None:
+            self._context.load_verify_locations(cafile=str(trust_file))
+        self._opener = urllib.request.OpenerDirector()
+        for handler in (
+            urllib.request.ProxyHandler(None if proxied else {}),
+            urllib.request.HTTPHandler(),
+            urllib.request.HTTPSHandler(context=self._context),
+            urllib.request.UnknownHandler(),
+        ):
+            self._opener.add_handler(handler)
+
+    async def get(self, url: str, headers: Mapping[str, str]) -> HttpAnswer:
+        """GET ``url``. Raises :class:`NoAnswerError`."""
+        return await asyncio.to_thread(self._send, urllib.request.Request(url, headers=dict(headers)))  # noqa: S310
+
+    async def post(self, url: str, headers: Mapping[str, str], document: Mapping[str, object]) -> HttpAnswer:
+        """POST ``document`` as JSON. Raises :class:`NoAnswerError`."""
+        request = urllib.request.Request(  # noqa: S310 - the scheme comes from configuration
+            url,
+            json.dumps(document).encode(),
+            {"content-type": "application/json", **headers},
+            method="POST",
+        )
+        return await asyncio.to_thread(self._send, request)
+
+    def _send(self, request: urllib.request.Request) -> HttpAnswer:
+        try:
+            with self._opener.open(request, timeout=self._deadline) as response:
+                headers = {name.lower(): value for name, value in response.headers.items()}
+                return HttpAnswer(response.status, headers, response.read())
+        except (OSError, http.client.HTTPException) as fault:
+            raise NoAnswerError(_kind(fault)) from None
+
+
+def _kind(fault: Exception) -> str:
+    reason = getattr(fault, "reason", fault)
+    if isinstance(reason, ssl.SSLCertVerificationError):
+        return f"certificate not trusted: {reason.verify_message}"
+    if isinstance(reason, TimeoutError):
+        return "no answer in time"
+    return getattr(reason, "strerror", None) or type(reason).__name__

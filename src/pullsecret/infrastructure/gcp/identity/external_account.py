@@ -1,0 +1,242 @@
+"""Workload Identity Federation outside of Google Cloud: a projected Kubernetes token is exchanged (RFC 8693).
+
+https://cloud.google.com/iam/docs/workload-identity-federation-with-kubernetes, https://google.aip.dev/auth/4117
+"""
+
+import base64
+import json
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import attrs
+
+from pullsecret.domain.errors import OperationError
+from pullsecret.infrastructure.gcp.https_json import HttpAnswer, HttpsJson, NoAnswerError
+from pullsecret.infrastructure.gcp.identity.credential import CLOUD_PLATFORM_SCOPE, Credential
+from pullsecret.infrastructure.gcp.identity.failures import (
+    SIGN_IN,
+    TRANSIENT_STATUSES,
+    refused,
+    retry_after,
+    unavailable,
+    wrong_configuration,
+)
+from pullsecret.infrastructure.gcp.settings import GoogleSettings
+
+_AUDIENCE = re.compile(
+    r"//iam\.googleapis\.com/projects/(?P<project>[^/]+)/locations/global/workloadIdentityPools/(?P<pool>[^/]+)"
+    r"/providers/(?P<provider>[^/]+)\Z"
+)
+_MAKE_ONE = (
+    "Create one: gcloud iam workload-identity-pools create-cred-config PROVIDER_RESOURCE_NAME "
+    "--credential-source-file=/var/run/secrets/google/identity --output-file=external-account.json"
+)
+
+
+@attrs.frozen
+class ExternalAccount:
+    """An external account configuration, as far as it can be used here."""
+
+    audience: str
+    exchange_url: str
+    subject_type: str
+    source_file: Path
+    source_field: str | None
+    """The member of a JSON file that holds the subject; None: the file is the subject."""
+    project: str
+    """The pool's project, by number."""
+    pool: str
+    provider: str
+
+
+def read_external_account(path: Path) -> ExternalAccount:
+    """Read the configuration. Raises PermanentError (``WrongConfiguration``) if it holds a key, or is of a
+    kind that is not supported here."""
+    subject = f"file {path}"
+    try:
+        document = json.loads(path.read_text())
+        kind = document["type"]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise wrong_configuration(
+            subject, "It is no readable external account configuration.", _MAKE_ONE
+        ) from None
+    if "private_key" in document or kind == "service_account":
+        raise wrong_configuration(
+            subject,
+            "It holds a service account's private key. This service never uses key files: a key does not "
+            "expire "
+            "and whoever copies it is the service account.",
+            "Delete the key (gcloud iam service-accounts keys delete KEY_ID --iam-account=SERVICE_ACCOUNT) "
+            "and "
+            f"use Workload Identity, or outside of GKE an external account. {_MAKE_ONE}",
+        )
+    if kind != "external_account":
+        raise wrong_configuration(
+            subject, f"Its type is {str(kind)[:40]!r}, not 'external_account'.", _MAKE_ONE
+        )
+    try:
+        return _parse(document)
+    except (KeyError, TypeError, AttributeError, ValueError) as fault:
+        raise wrong_configuration(
+            subject, f"The external account configuration cannot be used: {fault}.", _MAKE_ONE
+        ) from None
+
+
+def _parse(document: dict[str, Any]) -> ExternalAccount:
+    audience = str(document["audience"])
+    named = _AUDIENCE.match(audience)
+    if not named:
+        raise ValueError("its audience names no workload identity pool provider")
+    url = str(document["token_url"])
+    if not url.startswith("https://"):
+        raise ValueError("its token_url is not https")
+    source = document["credential_source"]
+    if "file" not in source:
+        raise ValueError("its credential_source is not a file")
+    layout = source.get("format", {})
+    return ExternalAccount(
+        audience,
+        url,
+        str(document["subject_token_type"]),
+        Path(str(source["file"])),
+        str(layout["subject_token_field_name"]) if layout.get("type") == "json" else None,
+        named["project"],
+        named["pool"],
+        named["provider"],
+    )
+
+
+class ExternalAccountSource:
+    """Credentials of the federated identity."""
+
+    def __init__(self, account: ExternalAccount, settings: GoogleSettings) -> None:
+        self._account = account
+        self._http = HttpsJson(deadline=settings.call_deadline, trust_file=settings.trust_file)
+
+    async def fetch(self) -> Credential:
+        """See :class:`CredentialSource`."""
+        account = self._account
+        request = {
+            "grantType": "urn:ietf:params:oauth:grant-type:token-exchange",
+            "requestedTokenType": "urn:ietf:params:oauth:token-type:access_token",
+            "audience": account.audience,
+            "scope": CLOUD_PLATFORM_SCOPE,
+            "subjectTokenType": account.subject_type,
+            "subjectToken": self._subject_token(),
+        }
+        try:
+            answer = await self._http.post(account.exchange_url, {}, request)
+        except NoAnswerError as fault:
+            raise unavailable(
+                SIGN_IN,
+                urlsplit(account.exchange_url).netloc,
+                f"The exchange cannot be reached ({fault}).",
+                "Retried by itself; check the egress from the pod to sts.googleapis.com if it persists.",
+            ) from None
+        document = answer.document()
+        bearer, lifetime = document.get("access_token"), document.get("expires_in")
+        if answer.status != 200 or not isinstance(bearer, str) or not isinstance(lifetime, int | float):
+            raise self._failure(answer, document)
+        return Credential(bearer, float(lifetime))
+
+    async def member(self) -> str:
+        """See :class:`CredentialSource`."""
+        subject = _claims(self._subject_token()).get("sub", "SUBJECT")
+        return (
+            f"principal://iam.googleapis.com/projects/{self._account.project}/locations/global/"
+            f"workloadIdentityPools/{self._account.pool}/subject/{subject}"
+        )
+
+    def _subject_token(self) -> str:
+        account = self._account
+        try:
+            text = account.source_file.read_text().strip()
+            if account.source_field is not None:
+                text = str(json.loads(text)[account.source_field])
+        except (OSError, ValueError, KeyError, TypeError):
+            raise unavailable(
+                SIGN_IN,
+                f"file {account.source_file}",
+                "The projected identity of the pod cannot be read there.",
+                "Add a projected serviceAccountToken volume with audience "
+                f"https:{account.audience} to the pod at this path.",
+            ) from None
+        return text
+
+    def _failure(self, answer: HttpAnswer, document: dict[str, Any]) -> OperationError:
+        account = self._account
+        subject = f"workload identity provider {account.provider}"
+        provider = (
+            f"{account.provider} --location=global --workload-identity-pool={account.pool} "
+            f"--project={account.project}"
+        )
+        error = str(document.get("error", ""))
+        said = str(document.get("error_description", ""))
+        if error == "invalid_target":
+            return refused(
+                SIGN_IN,
+                subject,
+                "The pool or its provider does not exist or is switched off.",
+                f"gcloud iam workload-identity-pools providers create-oidc {provider} "
+                f"--issuer-uri={_claims_or_empty(self).get('iss', 'ISSUER')} "
+                "--attribute-mapping=google.subject=assertion.sub",
+            )
+        if error == "invalid_grant" and "audience" in said.lower():
+            audiences = _claims_or_empty(self).get("aud", "AUDIENCE")
+            found = ",".join(audiences) if isinstance(audiences, list) else str(audiences)
+            return refused(
+                SIGN_IN,
+                subject,
+                f"The pod's projected identity is for the audience {found}, which the provider does not "
+                "expect.",
+                f"Set the volume's audience to https:{account.audience}, or: gcloud iam "
+                f"workload-identity-pools providers update-oidc {provider} --allowed-audiences={found}",
+            )
+        if error == "invalid_grant" and ("stale" in said or "expired" in said or "future" in said):
+            return unavailable(
+                SIGN_IN,
+                subject,
+                "The pod's projected identity has expired or is not valid yet.",
+                "The kubelet renews it; if it persists, compare the clocks of the node and of the cluster's "
+                "control plane with true time.",
+            )
+        if error == "invalid_grant":
+            return refused(
+                SIGN_IN,
+                subject,
+                "The provider does not accept the pod's projected identity.",
+                f"Compare issuer and keys: gcloud iam workload-identity-pools providers describe {provider}",
+            )
+        if answer.status in TRANSIENT_STATUSES or answer.status == 200:
+            return unavailable(
+                SIGN_IN,
+                subject,
+                f"The exchange answered with status {answer.status}.",
+                "Retried by itself.",
+                retry_after(dict(answer.headers)),
+            )
+        return refused(
+            SIGN_IN,
+            subject,
+            f"The exchange refused with status {answer.status} ({error or 'no reason given'}).",
+            f"gcloud iam workload-identity-pools providers describe {provider}",
+        )
+
+
+def _claims_or_empty(source: ExternalAccountSource) -> dict[str, Any]:
+    try:
+        return _claims(source._subject_token())
+    except OperationError:
+        return {}
+
+
+def _claims(token: str) -> dict[str, Any]:
+    """The public claims of a JWT, unchecked: they only make messages exact."""
+    try:
+        body = token.split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
+    except (IndexError, ValueError):
+        return {}
+    return claims if isinstance(claims, dict) else {}

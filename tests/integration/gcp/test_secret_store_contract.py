@@ -1,0 +1,45 @@
+"""The SecretStore contract over the real wire: TLS, keyless sign-in, impersonation, permissions checked."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import attrs
+import pytest
+
+from pullsecret.infrastructure.gcp.call_meter import CallMeter
+from pullsecret.infrastructure.gcp.secret_store import open_secret_store
+from pullsecret.infrastructure.system_clock import SystemClock
+from pullsecret.ports.secret_store import SecretStore
+from pullsecret.testing.contracts.secret_store import SecretStoreContract
+from pullsecret.testing.gcp.cloud import FakeGoogleCloud
+from pullsecret.testing.gcp.customer import Customer, onboard
+
+
+class GoogleSecretStoreContract(SecretStoreContract):
+    outside = False
+
+    @pytest.fixture
+    def customer(self, closed_google_cloud: FakeGoogleCloud, tmp_path: Path) -> Customer:
+        return onboard(closed_google_cloud, tmp_path, outside=self.outside)
+
+    @pytest.fixture
+    def project(self, customer: Customer) -> str:
+        return customer.project
+
+    @pytest.fixture
+    async def store(self, customer: Customer) -> AsyncIterator[SecretStore]:
+        # A project that is not there has no service account either. With one account for all projects it is
+        # Secret Manager that answers about the project.
+        settings = attrs.evolve(customer.settings, service_account=customer.service_account)
+        async with open_secret_store(settings, SystemClock(), CallMeter()) as store:
+            yield store
+
+
+class TestOnGke(GoogleSecretStoreContract):
+    """Signed in by the metadata server."""
+
+
+class TestOutsideOfGoogleCloud(GoogleSecretStoreContract):
+    """Signed in by token exchange."""
+
+    outside = True
