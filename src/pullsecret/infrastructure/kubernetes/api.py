@@ -4,7 +4,7 @@ import asyncio
 import json
 import random
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -23,6 +23,7 @@ Object = dict[str, Any]
 
 JSON: Final = "application/json"
 MERGE_PATCH: Final = "application/merge-patch+json"
+STRATEGIC_PATCH: Final = "application/strategic-merge-patch+json"
 APPLY: Final = "application/apply-patch+yaml"
 
 _METHODS: Final = {
@@ -84,14 +85,14 @@ class KubernetesApi:
         """The API server's base URL."""
         return str(self._configuration.host)
 
-    async def get(self, path: str) -> Object:
-        """The object at ``path``."""
-        return (await self.call("get", path)).body
+    async def get(self, path: str, *, metadata_only: bool = False) -> Object:
+        """The object at ``path``, or only its metadata, so that a payload stays where it is."""
+        return (await self.call("get", path, metadata_only=metadata_only)).body
 
-    async def get_or_none(self, path: str) -> Object | None:
-        """The object at ``path``, or None if there is none."""
+    async def get_or_none(self, path: str, *, metadata_only: bool = False) -> Object | None:
+        """The same, or None if there is none."""
         try:
-            return await self.get(path)
+            return await self.get(path, metadata_only=metadata_only)
         except ApiError as fault:
             if fault.not_found:
                 return None
@@ -105,17 +106,20 @@ class KubernetesApi:
         *,
         content_type: str = JSON,
         sensitive: bool = False,
+        metadata_only: bool = False,
         query: Mapping[str, str] | None = None,
     ) -> Answer:
         """Do one call, repeated as the class says.
 
+        ``metadata_only``: the answer holds the objects' metadata and nothing else.
         ``sensitive``: the body holds a payload, so an error tells only which field was refused, not the
         server's text about it.
         """
         loop = asyncio.get_running_loop()
         give_up = loop.time() + self._limits.patience
         attempt = 0
-        send = partial(self._send, verb, path, body, content_type, sensitive, query or {})
+        request = _Request(verb, path, query or {}, body, content_type, sensitive, metadata_only)
+        send = partial(self._send, request)
         while True:
             attempt += 1
             try:
@@ -126,7 +130,9 @@ class KubernetesApi:
                     raise
             await asyncio.sleep(pause)
 
-    async def list(self, path: str, *, labels: str = "") -> tuple[list[Object], str]:
+    async def list(
+        self, path: str, *, labels: str = "", metadata_only: bool = False
+    ) -> tuple[list[Object], str]:
         """All objects under ``path`` with these labels, and the resource version to watch from.
 
         Read in pages of 500; the pages are one consistent snapshot.
@@ -134,7 +140,7 @@ class KubernetesApi:
         items: list[Object] = []
         query = {"limit": str(_PAGE)} | ({"labelSelector": labels} if labels else {})
         while True:
-            page = (await self.call("list", path, query=query)).body
+            page = (await self.call("list", path, query=query, metadata_only=metadata_only)).body
             items += page["items"]
             position = page["metadata"].get("continue")
             if not position:
@@ -142,7 +148,13 @@ class KubernetesApi:
             query["continue"] = position
 
     async def watch(
-        self, path: str, resource_version: str, *, labels: str = "", seconds: int = 30
+        self,
+        path: str,
+        resource_version: str,
+        *,
+        labels: str = "",
+        metadata_only: bool = False,
+        seconds: int = 30,
     ) -> AsyncGenerator[tuple[str, Object]]:
         """Changes after ``resource_version`` as ``(type, object)``, for about ``seconds``.
 
@@ -155,70 +167,67 @@ class KubernetesApi:
             "resourceVersion": resource_version,
             "timeoutSeconds": str(seconds),
         } | ({"labelSelector": labels} if labels else {})
-        stream = _WatchStream(self, path, query, seconds + 5.0)
+        request = _Request("watch", path, query, metadata_only=metadata_only)
+        stream = _WatchStream(path, partial(self._exchange, request, seconds + 5.0))
         try:
             async for event in stream:
                 yield event
         finally:
             stream.stop()
 
-    def open(self, verb: str, path: str, query: Mapping[str, str], read_timeout: float) -> Any:
-        """Send a call without a body and return the unread response. Blocks; raises :class:`ApiError`."""
-        return self._exchange(verb, path, None, JSON, query, read_timeout, sensitive=False)
-
-    def _send(
-        self,
-        verb: str,
-        path: str,
-        body: Object | None,
-        content_type: str,
-        sensitive: bool,
-        query: Mapping[str, str],
-    ) -> Answer:
-        response = self._exchange(
-            verb, path, body, content_type, query, self._limits.read, sensitive=sensitive
-        )
+    def _send(self, request: "_Request") -> Answer:
+        response = self._exchange(request, self._limits.read)
         try:
             return Answer(response.status, json.loads(response.data))
         except (urllib3.exceptions.HTTPError, OSError, ValueError) as fault:
-            raise _no_answer(verb, path, fault) from None
+            raise _no_answer(request.verb, request.path, fault) from None
 
-    def _exchange(
-        self,
-        verb: str,
-        path: str,
-        body: Object | None,
-        content_type: str,
-        query: Mapping[str, str],
-        read_timeout: float,
-        *,
-        sensitive: bool,
-    ) -> Any:
-        url = self.host + path + (f"?{urlencode(query)}" if query else "")
-        headers = {"Accept": JSON, "User-Agent": "pullsecret"}
+    def _exchange(self, request: "_Request", read_timeout: float) -> Any:
+        """Send the request and return the unread response. Blocks; raises :class:`ApiError`."""
+        url = self.host + request.path + (f"?{urlencode(request.query)}" if request.query else "")
+        headers = {"Accept": request.accept, "User-Agent": "pullsecret"}
+        body: Object | str | None = request.body
         if body is not None:
-            headers["Content-Type"] = content_type
+            headers["Content-Type"] = request.content_type
+            if request.content_type == APPLY:
+                # The transport serialises JSON types itself and takes anything else as text.
+                body = json.dumps(body)
         if token := self._configuration.get_api_key_with_prefix("BearerToken", alias="authorization"):
             headers["Authorization"] = token
         timeouts = (self._limits.connect, read_timeout)
-        # The transport serialises JSON types itself and takes anything else as text.
-        sent = json.dumps(body) if content_type == APPLY else body
+        method = _METHODS[request.verb]
         try:
-            response = self._rest.request(
-                _METHODS[verb], url, headers, sent, _request_timeout=timeouts
-            ).response
-            if response.status < 400:
-                return response
-            return _raise_refusal(verb, path, response, sensitive)
+            answer = self._rest.request(method, url, headers, body, _request_timeout=timeouts)
+            if answer.status >= 400:
+                raise _refused(request, answer.response)
         except (urllib3.exceptions.HTTPError, TransportError, OSError) as fault:
-            raise _no_answer(verb, path, fault) from None
+            raise _no_answer(request.verb, request.path, fault) from None
+        return answer.response
+
+
+@attrs.frozen
+class _Request:
+    verb: str
+    path: str
+    query: Mapping[str, str]
+    body: Object | None = attrs.field(default=None, repr=False)
+    content_type: str = JSON
+    sensitive: bool = False
+    metadata_only: bool = False
+
+    @property
+    def accept(self) -> str:
+        if not self.metadata_only:
+            return JSON
+        kind = "PartialObjectMetadataList" if self.verb == "list" else "PartialObjectMetadata"
+        return f"{JSON};as={kind};g=meta.k8s.io;v=v1"
 
 
 class _WatchStream:
     """Reads a watch in a thread of its own, since a blocked read would hold one of the pool's."""
 
-    def __init__(self, api: KubernetesApi, path: str, query: Mapping[str, str], silence: float) -> None:
-        self._open = partial(api.open, "watch", path, query, silence)
+    def __init__(self, path: str, connect: Callable[[], Any]) -> None:
+        self._connect = connect
         self._path = path
         self._loop = asyncio.get_running_loop()
         self._events: asyncio.Queue[tuple[str, Object] | ApiError | None] = asyncio.Queue()
@@ -240,7 +249,7 @@ class _WatchStream:
 
     def _read(self) -> None:
         try:
-            self._response = self._open()
+            self._response = self._connect()
             pending = b""
             for chunk in self._response.stream(None):
                 *lines, pending = (pending + chunk).split(b"\n")
@@ -270,16 +279,16 @@ def _watch_event(path: str, line: bytes) -> tuple[str, Object]:
     return event["type"], event["object"]
 
 
-def _raise_refusal(verb: str, path: str, response: Any, sensitive: bool) -> Any:
+def _refused(request: _Request, response: Any) -> ApiError:
     text = response.data
     try:
         status = json.loads(text)
     except ValueError:
         status = {"message": f"HTTP {response.status}"}
-    fault = _refusal(verb, path, response.status, status, sensitive=sensitive)
+    fault = _refusal(request.verb, request.path, response.status, status, sensitive=request.sensitive)
     with suppress(ValueError):
         fault.retry_after = float(response.headers.get("Retry-After", ""))
-    raise fault
+    return fault
 
 
 def _refusal(verb: str, path: str, code: int, status: Object, *, sensitive: bool) -> ApiError:

@@ -25,16 +25,16 @@ from pullsecret.ports.cluster_secrets import ClusterSecretChangedError, Namespac
 FIELD_MANAGER: Final = "pullsecret"
 
 _NO_VERSION: Final = "1"
-"""A resource version that no secret ever has: etcd gives it to the first object of a cluster's life. Applying
-with it creates a secret that is not there, and conflicts with one that is."""
+"""A resource version that no secret ever has: it belongs to the first object of a control plane's life.
+Applying with it creates a secret that is not there, and conflicts with one that is."""
 
 
 @attrs.frozen
 class KubernetesClusterSecrets:
     """Writes whole secrets under our field manager, each write bound to the resource version that was read.
 
-    Fields that somebody changed by hand are taken back. Fields that another *applier* declares (a GitOps tool,
-    say) are not: that would be a fight without an end, so it is refused (``ClusterSecretConflict``).
+    Fields that somebody changed by hand are taken back. Fields that another *applier* declares (a GitOps
+    tool, say) are not: that would be a fight without an end, so it is refused (``ClusterSecretConflict``).
     """
 
     api: KubernetesApi

@@ -1,9 +1,9 @@
 """The official ``kubernetes`` package's configuration and transport, without its object model.
 
 ``import kubernetes`` loads every helper of that package (leader election, web sockets, OAuth, data models)
-and costs some 45 MB of resident memory, which the job process does not have. The modules used here need none
-of it, but importing a submodule first runs its parents' ``__init__``. Empty package objects therefore stand in
-for the parents while these modules are imported, and are taken away afterwards, so that a later
+and costs some 45 MB of resident memory, which the job process does not have. The modules used here need
+none of it, but importing a submodule first runs its parents' ``__init__``. Empty package objects therefore
+stand in for the parents while these modules are imported, and are taken away afterwards, so that a later
 ``import kubernetes`` anywhere in the process finds nothing unusual.
 """
 

@@ -1,7 +1,6 @@
 """Where objects are in the Kubernetes API.
 
-Names and namespaces come from :mod:`pullsecret.domain.names` and :func:`pullsecret.domain.identifiers.namespace`,
-whose values need no quoting; others are quoted, so that none can leave its place.
+Every name is quoted, so that none can leave its place.
 """
 
 from urllib.parse import quote

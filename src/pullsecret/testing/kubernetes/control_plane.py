@@ -50,7 +50,8 @@ class ControlPlane:
 
     def __init__(self, binaries: Binaries, folder: Path) -> None:
         self._binaries = binaries
-        self._folder = folder
+        self.folder = folder
+        """Where its files are."""
         self._certificates = Certificates(folder)
         self._signing_key = self._certificates.signing_key()
         self._admin = self._certificates.client("admin", "system:masters")
@@ -74,7 +75,7 @@ class ControlPlane:
 
     def server_certificate(self) -> KeyPair:
         """The API server's certificate, for a proxy that stands in for it."""
-        return KeyPair(self._folder / "apiserver.crt", self._folder / "apiserver.key")
+        return KeyPair(self.folder / "apiserver.crt", self.folder / "apiserver.key")
 
     def write_kubeconfig(self, path: Path, user: dict[str, str], server: str | None = None) -> Path:
         """A kubeconfig for ``user`` (a ``token``, or a certificate's files) at ``server``, default ours."""
@@ -117,7 +118,7 @@ class ControlPlane:
 
     def start_apiserver(self) -> None:
         """Start the API server and wait until it is ready; what was stored before is still there."""
-        self._apiserver = start(self._apiserver_command(), self._folder / "kube-apiserver.log")
+        self._apiserver = start(self._apiserver_command(), self.folder / "kube-apiserver.log")
         self._await_ready("kube-apiserver", self._apiserver, f"{self.url}/readyz")
 
     def kill_apiserver(self) -> None:
@@ -144,7 +145,7 @@ class ControlPlane:
         client, peer = f"http://127.0.0.1:{self._etcd_port}", f"http://127.0.0.1:{self._etcd_peer_port}"
         command = [
             str(self._binaries.etcd),
-            f"--data-dir={self._folder / 'etcd'}",
+            f"--data-dir={self.folder / 'etcd'}",
             f"--listen-client-urls={client}",
             f"--advertise-client-urls={client}",
             f"--listen-peer-urls={peer}",
@@ -152,11 +153,11 @@ class ControlPlane:
             f"--initial-cluster=default={peer}",
             "--log-level=error",
         ]
-        return start(command, self._folder / "etcd.log")
+        return start(command, self.folder / "etcd.log")
 
     def _apiserver_command(self) -> list[str]:
         server = self.server_certificate()
-        policy = self._folder / "audit-policy.yaml"
+        policy = self.folder / "audit-policy.yaml"
         policy.write_text(json.dumps(_AUDIT_POLICY))
         return [
             str(self._binaries.controlplane),
@@ -197,7 +198,7 @@ class ControlPlane:
             "--profiling=false",
             "-v=1",
         ]
-        return start(command, self._folder / "kube-controller-manager.log")
+        return start(command, self.folder / "kube-controller-manager.log")
 
     def _await_ready(self, name: str, child: Child, url: str) -> None:
         give_up = time.monotonic() + _START_PATIENCE

@@ -34,6 +34,8 @@ class Image:
     folders: Sequence[Path]
     """Folders of this machine that hold the programs."""
     environment: Mapping[str, str] = attrs.field(factory=dict)
+    mounts: Mapping[str, Path] = attrs.field(factory=dict)
+    """Further folders of this machine by where a container sees them, below ``/run`` or ``/tmp``."""
 
 
 @attrs.frozen

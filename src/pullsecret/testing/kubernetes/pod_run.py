@@ -107,7 +107,7 @@ class PodRun:
             environment=await resolver.variables(self.pod, container),
             user=user,
             group=int(security.get("runAsGroup", user)),
-            mounts=await resolver.mounts(self.pod, container, self._folder),
+            mounts={**image.mounts, **await resolver.mounts(self.pod, container, self._folder)},
             image=image.folders,
             folder=self._folder,
         )

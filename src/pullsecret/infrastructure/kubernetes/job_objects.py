@@ -1,0 +1,160 @@
+"""Our Job objects: reading them with their results, and the few changes we make to them."""
+
+from datetime import UTC, datetime
+
+import attrs
+
+from pullsecret.domain.errors import PermanentError
+from pullsecret.domain.provisioning import Job, JobKey, ProvisionResult
+from pullsecret.infrastructure.kubernetes import marks
+from pullsecret.infrastructure.kubernetes.api import (
+    MERGE_PATCH,
+    STRATEGIC_PATCH,
+    KubernetesApi,
+    Object,
+)
+from pullsecret.infrastructure.kubernetes.api_errors import ApiError
+from pullsecret.infrastructure.kubernetes.job_reading import (
+    JOB_UID_LABEL,
+    ended_at,
+    job_of,
+    noted_result,
+    result_of,
+    target_of,
+)
+from pullsecret.infrastructure.kubernetes.job_settings import JobSettings
+from pullsecret.infrastructure.kubernetes.paths import job_path, pod_path
+
+
+@attrs.frozen
+class JobObjects:
+    """All methods raise :class:`ApiError`."""
+
+    api: KubernetesApi
+    settings: JobSettings
+
+    async def get(self, key: JobKey) -> Object | None:
+        """The Job, or None."""
+        return await self.api.get_or_none(self._path(key.name))
+
+    async def find(self, selector: str) -> list[Object]:
+        """The Jobs with these labels that we made."""
+        found, _ = await self.api.list(self._path(), labels=selector)
+        return [item for item in found if made_by_us(item)]
+
+    async def read(self, selector: str) -> list[Job]:
+        """The same, each ended one with its result."""
+        found = await self.find(selector)
+        unnoted = [item for item in found if ended_at(item) is not None and noted_result(item) is None]
+        pods: list[Object] = []
+        if unnoted:
+            pods, _ = await self.api.list(pod_path(self.settings.namespace), labels=selector)
+        results = {uid_of(item): result_of(item, pods_of(item, pods)) for item in unnoted}
+        return [job_of(item, results.get(uid_of(item))) for item in found]
+
+    async def result(self, found: Object) -> ProvisionResult:
+        """An ended Job's result, from its pods as they are now."""
+        selector = f"{JOB_UID_LABEL}={uid_of(found)}"
+        pods, _ = await self.api.list(pod_path(self.settings.namespace), labels=selector)
+        return result_of(found, pods)
+
+    async def create(self, job: Object) -> Object:
+        """Create the Job."""
+        return (await self.api.call("create", self._path(), job)).body
+
+    async def unsuspend(self, found: Object) -> None:
+        """Let the Job run; nothing happens if it is gone."""
+        await self._patch(found, {"spec": {"suspend": False}})
+
+    async def note_pod_problem(self, found: Object, problem: str) -> None:
+        """Note why the Job's pod does not start, so that it is still known when the pod is gone."""
+        await self._patch(found, {"metadata": {"annotations": {marks.POD_PROBLEM: problem}}})
+
+    async def claim(self, found: Object, claim: str, result: str) -> Object | None:
+        """Mark the ended Job as taken up, with its result; None if another replica was faster."""
+        body = {
+            "metadata": {
+                "resourceVersion": found["metadata"]["resourceVersion"],
+                "annotations": {marks.CLAIM: claim, marks.RESULT: result},
+            }
+        }
+        try:
+            answer = await self.api.call(
+                "patch", self._path(found["metadata"]["name"]), body, content_type=MERGE_PATCH
+            )
+        except ApiError as fault:
+            if fault.not_found or fault.conflict:
+                return None
+            raise
+        return answer.body
+
+    async def mark_reported(self, key: JobKey) -> None:
+        """Mark the Job as reported and let it be deleted; nothing happens if it is gone."""
+        body = {
+            "metadata": {
+                "labels": {marks.REPORTED_LABEL: "true"},
+                "annotations": {marks.REPORTED_AT: datetime.now(UTC).isoformat(timespec="seconds")},
+                "$deleteFromPrimitiveList/finalizers": [marks.REPORT_FINALIZER],
+            }
+        }
+        try:
+            await self.api.call("patch", self._path(key.name), body, content_type=STRATEGIC_PATCH)
+        except ApiError as fault:
+            if not fault.not_found:
+                raise
+
+    async def discard(self, found: Object) -> None:
+        """Delete a Job that never was submitted as far as anybody knows."""
+        metadata = found["metadata"]
+        release = {
+            "metadata": {
+                "uid": metadata["uid"],
+                "$deleteFromPrimitiveList/finalizers": [marks.REPORT_FINALIZER],
+            }
+        }
+        options = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "propagationPolicy": "Background",
+            "preconditions": {"uid": metadata["uid"]},
+        }
+        path = self._path(metadata["name"])
+        try:
+            await self.api.call("patch", path, release, content_type=STRATEGIC_PATCH)
+            await self.api.call("delete", path, options)
+        except ApiError as fault:
+            if not fault.not_found and not fault.conflict:
+                raise
+
+    async def _patch(self, found: Object, change: Object) -> None:
+        """Change this very Job, whatever else has changed about it."""
+        metadata = found["metadata"]
+        body = {**change, "metadata": {**change.get("metadata", {}), "uid": metadata["uid"]}}
+        try:
+            await self.api.call("patch", self._path(metadata["name"]), body, content_type=MERGE_PATCH)
+        except ApiError as fault:
+            if not fault.not_found and not fault.conflict:
+                raise
+
+    def _path(self, name: str = "") -> str:
+        return job_path(self.settings.namespace, name)
+
+
+def uid_of(item: Object) -> str:
+    """The object's uid."""
+    return str(item["metadata"]["uid"])
+
+
+def pods_of(job: Object, pods: list[Object]) -> list[Object]:
+    """Those of ``pods`` that belong to ``job``."""
+    return [pod for pod in pods if pod["metadata"]["labels"].get(JOB_UID_LABEL) == uid_of(job)]
+
+
+def made_by_us(job: Object) -> bool:
+    """False for a Job that merely carries our labels: nothing can be known about it."""
+    annotations = job["metadata"].get("annotations") or {}
+    try:
+        target_of(annotations)
+        return int(annotations[marks.ATTEMPT]) >= 1
+    except (KeyError, ValueError, PermanentError):
+        return False

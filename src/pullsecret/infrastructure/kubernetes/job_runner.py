@@ -1,0 +1,182 @@
+"""The JobRunner port on Kubernetes Jobs (DDR decision 2)."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import Final
+
+import attrs
+
+from pullsecret.domain.errors import TransientError
+from pullsecret.domain.identifiers import ClusterId
+from pullsecret.domain.provisioning import Job, JobKey, ProvisionOrder, Queued
+from pullsecret.domain.reasons import Reason
+from pullsecret.infrastructure.kubernetes import job_manifest, marks
+from pullsecret.infrastructure.kubernetes.api import KubernetesApi
+from pullsecret.infrastructure.kubernetes.api_errors import ApiError, operation_error
+from pullsecret.infrastructure.kubernetes.finished_jobs import FinishedJobs
+from pullsecret.infrastructure.kubernetes.job_objects import JobObjects
+from pullsecret.infrastructure.kubernetes.job_reading import ended_at, job_of
+from pullsecret.infrastructure.kubernetes.job_settings import JobSettings
+from pullsecret.infrastructure.kubernetes.temporary_secrets import TemporarySecret, TemporarySecrets
+from pullsecret.ports.job_runner import Busy, Existing, Submitted
+from pullsecret.ports.telemetry import Telemetry
+
+_SUBMIT_TRIES: Final = 20
+_SUBMIT_PAUSE: Final = 0.1
+
+
+def _replica_name() -> str:
+    return f"replica-{uuid.uuid4().hex[:8]}"
+
+
+@attrs.frozen
+class KubernetesJobRunner:
+    """Keeps every job as a Job object and its payload as a temporary secret; keeps nothing in memory.
+
+    Any number of replicas may work on one namespace. The temporary secret's one name per cluster decides
+    which of them submits; a mark bound to the Job's resource version decides which of them reports.
+    """
+
+    api: KubernetesApi
+    settings: JobSettings
+    telemetry: Telemetry
+    replica: str = attrs.field(factory=_replica_name)
+    """A name of this replica that no other has, e.g. its pod's."""
+
+    async def submit(self, order: ProvisionOrder) -> Submitted | Existing | Busy:
+        """See the port."""
+        try:
+            for _ in range(_SUBMIT_TRIES):
+                if answer := await self._try_submit(order):
+                    return answer
+                # Another replica is in the middle of submitting for this cluster.
+                await asyncio.sleep(_SUBMIT_PAUSE)
+        except ApiError as fault:
+            raise operation_error("submit-job", fault) from None
+        raise TransientError(
+            "submit-job", order.key.name, Reason.WRITE_CONFLICT, "Another submission is under way."
+        )
+
+    async def release(self, key: JobKey) -> None:
+        """See the port."""
+        try:
+            await self._release(key)
+        except ApiError as fault:
+            raise operation_error("release-job", fault) from None
+
+    async def jobs(self, cluster_id: ClusterId | None = None) -> Sequence[Job]:
+        """See the port."""
+        selector = marks.OUR_JOBS if cluster_id is None else marks.selector_of(cluster_id)
+        try:
+            known = await self._jobs.read(selector)
+        except ApiError as fault:
+            raise operation_error("list-jobs", fault) from None
+        return [job for job in known if cluster_id is None or job.key.cluster_id == cluster_id]
+
+    async def unfinished(self) -> Sequence[Job]:
+        """See the port."""
+        try:
+            found = await self._jobs.find(marks.OUR_UNREPORTED_JOBS)
+        except ApiError as fault:
+            raise operation_error("list-jobs", fault) from None
+        return [job_of(item) for item in found if ended_at(item) is None]
+
+    async def finished(self) -> AsyncGenerator[Job, None]:
+        """See the port."""
+        ended = FinishedJobs(self._jobs, self._secrets, self.telemetry, self.replica)
+        async with aclosing(ended.stream()) as jobs:
+            async for job in jobs:
+                yield job
+
+    async def mark_reported(self, key: JobKey) -> None:
+        """See the port."""
+        try:
+            await self._jobs.mark_reported(key)
+        except ApiError as fault:
+            raise operation_error("mark-job-reported", fault) from None
+
+    async def sweep(self) -> int:
+        """See the port."""
+        try:
+            return await self._sweep()
+        except ApiError as fault:
+            raise operation_error("sweep-payloads", fault) from None
+
+    async def _try_submit(self, order: ProvisionOrder) -> Submitted | Existing | Busy | None:
+        known = await self.jobs(order.target.cluster_id)
+        for job in known:
+            if job.key == order.key:
+                return Existing(job)
+        for job in known:
+            if job.active:
+                return Busy(job)
+        secret = await self._secrets.take(order)
+        if secret is None:
+            await self._remove_stale(order, known)
+            return None
+        return await self._create(order, secret)
+
+    async def _create(
+        self, order: ProvisionOrder, secret: TemporarySecret
+    ) -> Submitted | Existing | Busy | None:
+        try:
+            made = await self._jobs.create(job_manifest.job(order, secret.uid, self.settings))
+        except ApiError as fault:
+            if not fault.already_exists:
+                raise
+            # Either our own call whose answer was lost, or one that was overtaken by a sweep.
+            made = await self._jobs.get(order.key) or {}
+            if not made or made["metadata"]["annotations"].get(marks.PAYLOAD_UID) != secret.uid:
+                await self._secrets.remove(secret.name, secret.uid)
+                return None
+        if await self._secrets.tie(secret, made):
+            return Submitted(job_of(made))
+        # The payload was taken for abandoned and removed before the job was there: start over.
+        await self._jobs.discard(made)
+        return None
+
+    async def _remove_stale(self, order: ProvisionOrder, known: Sequence[Job]) -> None:
+        """Free the cluster's name if the job that holds it has ended, or was never made."""
+        secret = await self._secrets.of(order.key)
+        if secret is None:
+            return
+        ended = any(job.key.name == secret.job and not job.active for job in known)
+        if ended or (secret.owner is None and secret.age > self.settings.times.orphan_grace):
+            await self._secrets.remove(secret.name, secret.uid)
+
+    async def _release(self, key: JobKey) -> None:
+        found = await self._jobs.get(key)
+        if found is None or ended_at(found) is not None or not isinstance(job_of(found).state, Queued):
+            return
+        secret = await self._secrets.of(key)
+        if secret is not None and secret.job != key.name:
+            # A submission that lost its payload to another one and died before it could say so.
+            await self._jobs.discard(found)
+            return
+        if secret is not None and secret.owner is None:
+            await self._secrets.tie(secret, found)
+        await self._jobs.unsuspend(found)
+
+    async def _sweep(self) -> int:
+        # Secrets first: a job of a secret in the list is then in the later list of jobs, if it was ever made.
+        secrets = await self._secrets.all()
+        found = {item["metadata"]["name"]: item for item in await self._jobs.find(marks.OUR_JOBS)}
+        removed = 0
+        for secret in secrets:
+            job = found.get(secret.job)
+            if job is not None and ended_at(job) is None:
+                if secret.owner is None:
+                    await self._secrets.tie(secret, job)
+            elif job is not None or secret.age >= self.settings.times.orphan_grace:
+                removed += await self._secrets.remove(secret.name, secret.uid)
+        return removed
+
+    @property
+    def _jobs(self) -> JobObjects:
+        return JobObjects(self.api, self.settings)
+
+    @property
+    def _secrets(self) -> TemporarySecrets:
+        return TemporarySecrets(self.api, self.settings)

@@ -1,0 +1,91 @@
+"""Jobs whose containers end when and as the test says."""
+
+from pathlib import Path
+
+import attrs
+
+from pullsecret.domain.names import temporary_secret_name
+from pullsecret.domain.provisioning import JobKey, ProvisionOrder, ProvisionResult
+from pullsecret.infrastructure.job_process.exit_code import exit_code
+from pullsecret.infrastructure.job_process.termination_message import encode_result
+from pullsecret.infrastructure.kubernetes.api import KubernetesApi
+from pullsecret.infrastructure.kubernetes.job_manifest import temporary_secret
+from pullsecret.infrastructure.kubernetes.job_runner import KubernetesJobRunner
+from pullsecret.infrastructure.kubernetes.job_settings import JobSettings, JobTimes
+from pullsecret.infrastructure.kubernetes.marks import JOB_LABEL
+from pullsecret.infrastructure.kubernetes.paths import secret_path
+from pullsecret.infrastructure.memory.telemetry import MemoryTelemetry
+from pullsecret.testing.kubernetes.node_agent import Image
+
+IMAGE = "pullsecret.test/obedient:1"
+_CONTROL = "/run/control"
+_OBEY = f"""
+told={_CONTROL}/$CLUSTER_ID.$GENERATION.$ATTEMPT
+touch $told.started
+until [ -e $told.exit ]; do sleep 0.05; done
+[ -e $told.message ] && cat $told.message > /dev/termination-log
+exit $(cat $told.exit)
+"""
+
+
+def obedient_image(control: Path) -> Image:
+    """An image whose containers wait for :class:`ObedientJobs` to end them."""
+    control.chmod(0o777)
+    return Image(["/bin/sh", "-c", _OBEY], [], mounts={_CONTROL: control})
+
+
+def obedient_settings(namespace: str, *, remind: float = 1.0, backoff_limit: int = 0) -> JobSettings:
+    """Jobs in ``namespace`` that obey, reminding soon, without a grace for orphans."""
+    return JobSettings(
+        image=IMAGE,
+        namespace=namespace,
+        command=("/bin/sh", "-c", _OBEY),
+        backoff_limit=backoff_limit,
+        times=JobTimes(deadline=60, remind=remind, orphan_grace=0.0),
+    )
+
+
+@attrs.define
+class ObedientJobs:
+    """The harness of the JobRunner contract on a control plane with a node."""
+
+    api: KubernetesApi
+    """With the adapter's rights."""
+    control: Path
+    settings: JobSettings
+    patience: float = 12.0
+    runner: KubernetesJobRunner = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.runner = self.another_replica()
+
+    def another_replica(self) -> KubernetesJobRunner:
+        return KubernetesJobRunner(self.api, self.settings, MemoryTelemetry())
+
+    async def started(self, key: JobKey) -> bool:
+        return self._file(key, "started").exists()
+
+    async def end(self, key: JobKey, result: ProvisionResult) -> None:
+        self._file(key, "message").write_text(encode_result(result, "", {}))
+        self._write_code(key, exit_code(result))
+
+    async def kill(self, key: JobKey) -> None:
+        self._write_code(key, 137)
+
+    async def payload_kept(self, order: ProvisionOrder) -> bool:
+        name = temporary_secret_name(order.target.cluster_id)
+        found = await self.api.get_or_none(secret_path(self.settings.namespace, name))
+        return found is not None and found["metadata"]["labels"][JOB_LABEL] == order.key.name
+
+    async def leave_payload(self, order: ProvisionOrder) -> None:
+        secret = temporary_secret(order, self.settings)
+        await self.api.call("create", secret_path(self.settings.namespace), secret)
+
+    def _write_code(self, key: JobKey, code: int) -> None:
+        # Renamed into place, so that it is never read half written.
+        unfinished = self._file(key, "unfinished")
+        unfinished.write_text(str(code))
+        unfinished.rename(self._file(key, "exit"))
+
+    def _file(self, key: JobKey, kind: str) -> Path:
+        return self.control / f"{key.cluster_id}.{key.generation}.{key.attempt}.{kind}"
