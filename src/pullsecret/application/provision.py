@@ -32,6 +32,11 @@ class ProvisionPolicy:
     """How many versions stay enabled; None retires none, and needs no further permission."""
 
 
+def never() -> bool:
+    """Nobody asks to stop."""
+    return False
+
+
 @attrs.frozen
 class Provision:
     """Lands one pull secret. It can be stopped and started anew between any two steps."""
@@ -41,6 +46,8 @@ class Provision:
     clock: Clock
     telemetry: Telemetry
     policy: ProvisionPolicy
+    stopping: Callable[[], bool] = never
+    """Asked before each step; once true, no further step is taken (``JobInterrupted``)."""
 
     async def __call__(self, order: ProvisionOrder) -> ProvisionResult:
         """Carry out ``order``. Every failure is told in the result; only cancellation is raised."""
@@ -76,6 +83,9 @@ class _Run:
         }
         attempt = 1
         while step := steps.get(self.lifecycle.stage):
+            if self.use.stopping():
+                stage = self.lifecycle.stage.value
+                return Failure(Reason.JOB_INTERRUPTED, f"Told to stop when {stage}; nothing was left half done.")
             try:
                 await step()
                 attempt = 1

@@ -12,6 +12,9 @@ PROVISIONING: Final = (
     "secretmanager.versions.add",
     "secretmanager.versions.access",
 )
+ON_EXISTING_SECRET: Final = ("secretmanager.versions.add", "secretmanager.versions.access")
+"""Of :data:`PROVISIONING` what a run needs whose secret is there already."""
+
 RETENTION: Final = ("secretmanager.versions.list", "secretmanager.versions.disable")
 DESTRUCTION: Final = ("secretmanager.versions.destroy",)
 DELETION: Final = ("secretmanager.secrets.delete",)

@@ -81,6 +81,14 @@ DESTROY_SECRET_VERSION: Final = Method(
 )
 
 
+def test_iam_permissions() -> tuple[Method, Any]:
+    """The method and its request type; loaded apart, since few processes need them."""
+    from google.iam.v1 import iam_policy_pb2 as iam
+
+    method = Method("TestIamPermissions", iam.TestIamPermissionsResponse, RequestKind.READ, "resource")
+    return method, iam.TestIamPermissionsRequest
+
+
 class CallFailedError(Exception):
     """A call that did not succeed; :attr:`failure` says how."""
 

@@ -1,6 +1,6 @@
 """The SecretStore port on Google Secret Manager (DDR phase 4)."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -9,7 +9,7 @@ import grpc.aio
 from pullsecret.domain.checksum import crc32c
 from pullsecret.domain.cloud_secret import CloudSecret, SecretVersion
 from pullsecret.domain.cluster import StoragePolicy
-from pullsecret.domain.errors import OperationError, TransientError
+from pullsecret.domain.errors import OperationError, PermanentError, TransientError
 from pullsecret.domain.provisioning import CloudSecretRef
 from pullsecret.domain.reasons import Reason
 from pullsecret.domain.secret_payload import SecretPayload
@@ -19,6 +19,7 @@ from pullsecret.infrastructure.gcp.call_failure import CallFailure
 from pullsecret.infrastructure.gcp.call_meter import CallMeter
 from pullsecret.infrastructure.gcp.error_table import CallContext, operation_error, reason_of
 from pullsecret.infrastructure.gcp.identity.sign_in import project_identity
+from pullsecret.infrastructure.gcp.permissions import ON_EXISTING_SECRET, grant_command
 from pullsecret.infrastructure.gcp.replication import set_replication
 from pullsecret.infrastructure.gcp.request_pace import RequestPace
 from pullsecret.infrastructure.gcp.retention import versions_to_retire
@@ -128,6 +129,33 @@ class GoogleSecretStore:
         except SecretNotFoundError:
             return
 
+    async def held_permissions(self, ref: CloudSecretRef, permissions: Sequence[str]) -> frozenset[str]:
+        """Which of ``permissions`` we hold on the secret; none at all if it does not exist.
+
+        Conditions on bindings count, as they do for the calls themselves.
+        """
+        method, kind = api.test_iam_permissions()
+        request = kind(resource=self._name(ref), permissions=permissions)
+        answer = await self._call("test-permissions", ref, method, request)
+        return frozenset(answer.permissions)
+
+    async def require_permissions(self, ref: CloudSecretRef) -> None:
+        """Raise PermanentError naming every permission that is missing on a secret that exists.
+
+        A secret that does not exist passes: only creating it tells whether we may.
+        """
+        held = await self.held_permissions(ref, ON_EXISTING_SECRET)
+        missing = [one for one in ON_EXISTING_SECRET if held and one not in held]
+        if missing:
+            member = self._member(ref.project)
+            raise PermanentError(
+                "test-permissions",
+                ref.path,
+                Reason.PERMISSION_DENIED,
+                f"{member} lacks {' and '.join(missing)}.",
+                "; ".join(grant_command(ref.project, member, one) for one in missing),
+            )
+
     async def _versions(self, ref: CloudSecretRef) -> AsyncIterator[Any]:
         request = messages.ListSecretVersionsRequest(
             parent=self._name(ref), filter="NOT state:DESTROYED", page_size=100
@@ -192,9 +220,12 @@ class GoogleSecretStore:
                 return SecretChangedError(
                     operation, ref.path, Reason.WRITE_CONFLICT, "The secret has changed since it was read."
                 )
-        account = self._settings.service_account_for(ref.project)
-        member = f"serviceAccount:{account}" if account else "the identity we signed in as"
-        return operation_error(failure, CallContext(operation, ref.path, ref.project, member))
+        context = CallContext(operation, ref.path, ref.project, self._member(ref.project))
+        return operation_error(failure, context)
+
+    def _member(self, project: str) -> str:
+        account = self._settings.service_account_for(project)
+        return f"serviceAccount:{account}" if account else "the identity we signed in as"
 
 
 _GUARDED_BY_ETAG = frozenset({"UpdateSecret", "DeleteSecret", "DisableSecretVersion", "DestroySecretVersion"})

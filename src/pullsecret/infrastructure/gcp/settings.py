@@ -34,7 +34,12 @@ class GoogleSettings:
     location: str | None = attrs.field(default=None, validator=_location)
     """Keep secrets in this region only, through its regional endpoint; None: global secrets."""
     external_account_file: Path | None = None
-    """External account configuration, for clusters outside of Google Cloud; None: the metadata server."""
+    """External account configuration, for clusters outside of Google Cloud."""
+    workload_identity_provider: str | None = None
+    """In place of such a file: the provider's name, ``projects/N/locations/global/workloadIdentityPools/POOL/
+    providers/PROVIDER``. With neither, the metadata server is asked."""
+    identity_file: Path = Path("/var/run/secrets/pullsecret/identity/token")
+    """The pod's projected identity, for use with :attr:`workload_identity_provider`."""
     metadata_host: str = "metadata.google.internal"
     """Host (and port) of the metadata server."""
     trust_file: Path | None = None

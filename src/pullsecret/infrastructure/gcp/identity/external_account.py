@@ -84,11 +84,32 @@ def read_external_account(path: Path) -> ExternalAccount:
         ) from None
 
 
+def projected_account(settings: GoogleSettings) -> ExternalAccount:
+    """The same without a file, from the provider's name and where the pod's identity is projected.
+
+    Raises PermanentError (``WrongConfiguration``) for a malformed name.
+    """
+    name = settings.workload_identity_provider or ""
+    try:
+        return _account(
+            f"//iam.googleapis.com/{name}",
+            f"{settings.rest_base('sts')}/v1/token",
+            "urn:ietf:params:oauth:token-type:jwt",
+            settings.identity_file,
+            None,
+        )
+    except ValueError:
+        raise wrong_configuration(
+            "workload identity provider",
+            f"{name[:200]!r} is not of the form projects/N/locations/global/workloadIdentityPools/POOL/"
+            "providers/PROVIDER.",
+            "gcloud iam workload-identity-pools providers list --location=global "
+            "--workload-identity-pool=POOL "
+            "--format='value(name)'",
+        ) from None
+
+
 def _parse(document: dict[str, Any]) -> ExternalAccount:
-    audience = str(document["audience"])
-    named = _AUDIENCE.match(audience)
-    if not named:
-        raise ValueError("its audience names no workload identity pool provider")
     url = str(document["token_url"])
     if not url.startswith("https://"):
         raise ValueError("its token_url is not https")
@@ -96,12 +117,27 @@ def _parse(document: dict[str, Any]) -> ExternalAccount:
     if "file" not in source:
         raise ValueError("its credential_source is not a file")
     layout = source.get("format", {})
-    return ExternalAccount(
-        audience,
+    return _account(
+        str(document["audience"]),
         url,
         str(document["subject_token_type"]),
         Path(str(source["file"])),
         str(layout["subject_token_field_name"]) if layout.get("type") == "json" else None,
+    )
+
+
+def _account(
+    audience: str, url: str, subject_type: str, source: Path, source_field: str | None
+) -> ExternalAccount:
+    named = _AUDIENCE.match(audience)
+    if not named:
+        raise ValueError("its audience names no workload identity pool provider")
+    return ExternalAccount(
+        audience,
+        url,
+        subject_type,
+        source,
+        source_field,
         named["project"],
         named["pool"],
         named["provider"],
@@ -158,10 +194,10 @@ class ExternalAccountSource:
         except (OSError, ValueError, KeyError, TypeError):
             raise unavailable(
                 SIGN_IN,
-                f"file {account.source_file}",
+                f"folder {account.source_file.parent}",
                 "The projected identity of the pod cannot be read there.",
                 "Add a projected serviceAccountToken volume with audience "
-                f"https:{account.audience} to the pod at this path.",
+                f"https:{account.audience} to the pod in this folder.",
             ) from None
         return text
 

@@ -3,6 +3,7 @@
 from pullsecret.infrastructure.gcp.identity.credential import CredentialSource, FreshCredential
 from pullsecret.infrastructure.gcp.identity.external_account import (
     ExternalAccountSource,
+    projected_account,
     read_external_account,
 )
 from pullsecret.infrastructure.gcp.identity.impersonation import ImpersonatedServiceAccount
@@ -12,9 +13,12 @@ from pullsecret.ports.clock import Clock
 
 
 def own_identity(settings: GoogleSettings) -> CredentialSource:
-    """The identity of this process. Raises PermanentError (``WrongConfiguration``) for a key file."""
+    """The identity of this process. Raises PermanentError (``WrongConfiguration``) for a key file or a
+    malformed provider name."""
     if settings.external_account_file is not None:
         return ExternalAccountSource(read_external_account(settings.external_account_file), settings)
+    if settings.workload_identity_provider is not None:
+        return ExternalAccountSource(projected_account(settings), settings)
     return MetadataServer(settings)
 
 

@@ -1,0 +1,186 @@
+"""The job's environment variables (DDR "Environment Variables (Job)"; docs/job.md lists all of them)."""
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import attrs
+
+from pullsecret.application.provision import ProvisionPolicy
+from pullsecret.domain.cluster import StoragePolicy
+from pullsecret.domain.errors import OperationError, PermanentError
+from pullsecret.domain.events import TraceContext
+from pullsecret.domain.identifiers import ClusterId, Generation, namespace, project_id
+from pullsecret.domain.names import cloud_secret_name, cluster_secret_name
+from pullsecret.domain.provisioning import (
+    CloudSecretRef,
+    ClusterSecretRef,
+    JobKey,
+    ProvisionOrder,
+    ProvisionTarget,
+)
+from pullsecret.domain.pull_secret import PullSecret
+from pullsecret.domain.reasons import Reason
+from pullsecret.infrastructure.gcp.settings import GoogleSettings, RequestLimits
+
+Value = TypeVar("Value")
+
+TERMINATION_MESSAGE_PATH = "/dev/termination-log"
+
+
+@attrs.frozen
+class JobEnvironment:
+    """Everything a job is told, but the payload."""
+
+    target: ProvisionTarget
+    attempt: int
+    trace: TraceContext | None
+    policy: ProvisionPolicy
+    google: GoogleSettings
+    kubeconfig: Path | None
+    """None: the pod's own service account."""
+    termination_message: Path
+
+    @property
+    def key(self) -> JobKey:
+        """Which attempt this is."""
+        return JobKey(self.target.cluster_id, self.target.generation, self.attempt)
+
+    def order(self, pull_secret: PullSecret) -> ProvisionOrder:
+        """What to do with ``pull_secret``."""
+        return ProvisionOrder(self.target, pull_secret, self.attempt, self.trace)
+
+
+def read_environment(variables: Mapping[str, str] = os.environ) -> JobEnvironment:
+    """Read ``variables``. Raises PermanentError (``WrongConfiguration``) naming the one at fault."""
+    reader = _Reader(variables)
+    cluster_id = reader.required("CLUSTER_ID", ClusterId)
+    replicas, keys = reader.listed("REPLICA_LOCATIONS"), reader.listed("ENCRYPTION_KEYS")
+    name = reader.optional("SECRET_NAME", lambda text: cloud_secret_name(cluster_id, text))
+    target = ProvisionTarget(
+        cluster_id,
+        Generation(reader.number("GENERATION", 1)),
+        CloudSecretRef(reader.required("GCP_PROJECT_ID", project_id), name or cloud_secret_name(cluster_id)),
+        ClusterSecretRef(reader.required("MANAGEMENT_NAMESPACE", namespace), cluster_secret_name(cluster_id)),
+        StoragePolicy(replicas, keys),
+    )
+    trace = variables.get("TRACEPARENT")
+    keep = reader.number("KEEP_VERSIONS", 2, at_least=0)
+    return JobEnvironment(
+        target=target,
+        attempt=reader.number("ATTEMPT", 1),
+        trace=TraceContext(trace, variables.get("TRACESTATE")) if trace else None,
+        policy=ProvisionPolicy(
+            budget=float(reader.number("BUDGET_SECONDS", 300)), keep_versions=keep or None
+        ),
+        google=_google_settings(reader),
+        kubeconfig=reader.optional("KUBECONFIG", Path),
+        termination_message=Path(variables.get("TERMINATION_MESSAGE_PATH") or TERMINATION_MESSAGE_PATH),
+    )
+
+
+def read_pull_secret(variables: Mapping[str, str] = os.environ) -> PullSecret:
+    """The payload from the file that PULL_SECRET_FILE names, or else from PULL_SECRET_DATA.
+
+    Raises PermanentError: ``WrongConfiguration`` if there is none, ``InvalidPullSecret`` if it is not usable.
+    """
+    path = variables.get("PULL_SECRET_FILE")
+    if path:
+        try:
+            return PullSecret(Path(path).read_bytes())
+        except OSError as fault:
+            raise _wrong("PULL_SECRET_FILE", fault.strerror or "it cannot be read") from None
+    data = variables.get("PULL_SECRET_DATA")
+    if not data:
+        raise _wrong("PULL_SECRET_FILE", "it is not set, and neither is PULL_SECRET_DATA")
+    return PullSecret(data.encode())
+
+
+def google_settings(variables: Mapping[str, str] = os.environ) -> GoogleSettings:
+    """The part about Google Cloud. Raises PermanentError (``WrongConfiguration``) naming the variable."""
+    return _google_settings(_Reader(variables))
+
+
+def _google_settings(reader: "_Reader") -> GoogleSettings:
+    defaults = GoogleSettings()
+    limits = defaults.limits
+    given: dict[str, Any] = {
+        "service_account": reader.optional("GCP_SERVICE_ACCOUNT", _service_account),
+        "location": reader.optional("GCP_LOCATION", str),
+        "workload_identity_provider": reader.optional("GCP_WORKLOAD_IDENTITY_PROVIDER", str),
+        "identity_file": reader.optional("GCP_IDENTITY_FILE", Path),
+        "external_account_file": reader.optional("GOOGLE_APPLICATION_CREDENTIALS", Path),
+        "metadata_host": reader.optional("GCE_METADATA_HOST", str),
+        "trust_file": reader.optional("GCP_TRUST_FILE", Path),
+        "secret_manager_endpoint": reader.optional("GCP_SECRET_MANAGER_ENDPOINT", str),
+        "rest_endpoint": reader.optional("GCP_REST_ENDPOINT", str),
+        "pod_namespace": reader.optional("POD_NAMESPACE", str),
+        "pod_service_account": reader.optional("POD_SERVICE_ACCOUNT", str),
+    }
+    try:
+        settings = attrs.evolve(
+            defaults,
+            call_deadline=float(reader.number("GCP_CALL_SECONDS", int(defaults.call_deadline))),
+            limits=RequestLimits(
+                reader.number("GCP_READS_PER_MINUTE", limits.reads),
+                reader.number("GCP_WRITES_PER_MINUTE", limits.writes),
+                reader.number("GCP_ACCESSES_PER_MINUTE", limits.accesses),
+            ),
+            destroy_old_versions=reader.flag("DESTROY_OLD_VERSIONS"),
+            **{name: value for name, value in given.items() if value is not None},
+        )
+    except ValueError as fault:
+        raise _wrong("GCP_LOCATION", str(fault)) from None
+    return attrs.evolve(settings, service_account=settings.service_account or None)
+
+
+def _service_account(text: str) -> str:
+    """``none`` acts as what we sign in as."""
+    return "" if text == "none" else text
+
+
+class _Reader:
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = variables
+
+    def required(self, name: str, parse: Callable[[str], Value]) -> Value:
+        value = self.optional(name, parse)
+        if value is None:
+            raise _wrong(name, "it is not set")
+        return value
+
+    def optional(self, name: str, parse: Callable[[str], Value]) -> Value | None:
+        text = self._variables.get(name)
+        if not text:
+            return None
+        try:
+            return parse(text)
+        except OperationError as fault:
+            raise _wrong(name, fault.cause) from None
+
+    def number(self, name: str, default: int, at_least: int = 1) -> int:
+        text = self._variables.get(name) or str(default)
+        if not (text.isascii() and text.isdigit() and at_least <= int(text) < 10**9):
+            raise _wrong(name, f"{text[:40]!r} is not a whole number of {at_least} or more")
+        return int(text)
+
+    def flag(self, name: str) -> bool:
+        text = self._variables.get(name) or "false"
+        if text not in ("true", "false"):
+            raise _wrong(name, f"{text[:40]!r} is neither 'true' nor 'false'")
+        return text == "true"
+
+    def listed(self, name: str) -> tuple[str, ...]:
+        text = self._variables.get(name, "")
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _wrong(variable: str, cause: str) -> PermanentError:
+    return PermanentError(
+        "read-environment",
+        variable,
+        Reason.WRONG_CONFIGURATION,
+        f"{cause.rstrip('.')}.",
+        "Correct the adapter's job settings; docs/job.md lists the variables.",
+    )
