@@ -54,7 +54,8 @@ class FinishedJobs:
         self._problems: dict[str, str] = {}
         self._wake = asyncio.Event()
         self._retry_soon = False
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._watches: set[asyncio.Task[None]] = set()
+        self._changes: set[asyncio.Task[None]] = set()
         self._seen_jobs = Reflector(
             jobs.api,
             Selection(job_path(settings.namespace), marks.OUR_UNREPORTED_JOBS),
@@ -72,8 +73,8 @@ class FinishedJobs:
 
     async def stream(self) -> AsyncGenerator[Job, None]:
         """Ended, unreported jobs, for ever; see the port."""
-        self._spawn(self._seen_jobs.run())
-        self._spawn(self._seen_pods.run())
+        _spawn(self._seen_jobs.run(), self._watches)
+        _spawn(self._seen_pods.run(), self._watches)
         try:
             while True:
                 self._wake.clear()
@@ -86,9 +87,10 @@ class FinishedJobs:
                             yield job
                 await self._wait()
         finally:
-            for task in self._tasks:
+            for task in self._watches:
                 task.cancel()
-            await asyncio.gather(*self._tasks, return_exceptions=True)
+            # A payload that is being removed shall be gone, whoever closes the stream.
+            await asyncio.gather(*self._watches, *self._changes, return_exceptions=True)
 
     def _due(self, found: Object) -> bool:
         mark = found["metadata"]["annotations"].get(marks.CLAIM)
@@ -125,7 +127,7 @@ class FinishedJobs:
         self._marks[uid_of(found)] = (mark, asyncio.get_running_loop().time())
         if uid_of(found) in self._ended:
             self._ended[uid_of(found)] = claimed
-        self._spawn(self._remove_payload(job, claimed))
+        _spawn(self._remove_payload(job, claimed), self._changes)
         return job
 
     async def _remove_payload(self, job: Job, found: Object) -> None:
@@ -169,7 +171,7 @@ class FinishedJobs:
         for found in self._seen_jobs.objects.values():
             if uid_of(found) == job_uid:
                 self._problems[job_uid] = kind
-                self._spawn(self._note_problem(found, problem))
+                _spawn(self._note_problem(found, problem), self._changes)
 
     async def _note_problem(self, found: Object, problem: str) -> None:
         try:
@@ -181,7 +183,8 @@ class FinishedJobs:
     def _on_fault(self, fault: ApiError) -> None:
         self._telemetry.record(InternalFault("watch-jobs", str(operation_error("watch-jobs", fault).reason)))
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+
+def _spawn(work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> None:
+    task = asyncio.get_running_loop().create_task(work)
+    tasks.add(task)
+    task.add_done_callback(tasks.discard)
