@@ -17,7 +17,8 @@ class Backoff:
 
         ``chance`` is a random number in [0, 1); ``at_least`` is what the other side asked for.
         """
-        # Growth stops before the power can overflow.
-        exponent = min(attempt - 1, 64)
-        ceiling = min(self.initial * self.factor**exponent, self.maximum)
+        try:
+            ceiling = min(self.initial * self.factor ** (attempt - 1), self.maximum)
+        except OverflowError:
+            ceiling = self.maximum
         return max(at_least, ceiling * (0.5 + chance / 2))

@@ -85,6 +85,8 @@ def read_cluster(
     Values that are not there become None: the preconditions decide about them. Raises
     :class:`PermanentError` (``InvalidCluster``) naming the path of a value of the wrong kind.
     """
+    document = sealed(document, where)
+    deleted = find_first(document, where.deleting)
     cluster = Cluster(
         id=ClusterId(_text(document, paths("id")) or ""),
         generation=generation(document.get("generation")),
@@ -96,8 +98,8 @@ def read_cluster(
         storage=StoragePolicy(
             _texts(document, where.replica_locations), _texts(document, where.encryption_keys)
         ),
-        deleting=_first(document, where.deleting)[1] is not None,
-        deleted_at=_time(_first(document, where.deleting)[1]),
+        deleting=bool(deleted),
+        deleted_at=_time(deleted),
     )
     return cluster, redacted(document, where)
 
@@ -106,7 +108,7 @@ def sealed(document: Mapping[str, Any], where: ClusterDocumentPaths) -> Mapping[
     """The document with each pull secret in it moved into the type that never shows it.
 
     Whoever receives a document seals it before anything else looks at it; :func:`read_cluster` reads a sealed
-    one like any other. Raises :class:`PermanentError` (``InvalidCluster``) as that does.
+    one like any other. Whatever stands there is sealed; what is no pull secret is refused when validated.
     """
     for path in where.pull_secret:
         document = path.replaced(document, _payload(document, (path,)))
@@ -160,7 +162,7 @@ def _time(value: object) -> datetime | None:
 
 
 def _payload(document: Mapping[str, Any], places: Paths) -> SecretPayload | None:
-    path, value = _first(document, places)
+    value = find_first(document, places)
     if value is None or value == "":
         return None
     if isinstance(value, SecretPayload):
@@ -168,9 +170,7 @@ def _payload(document: Mapping[str, Any], places: Paths) -> SecretPayload | None
     if isinstance(value, str):
         # Lone surrogates cannot be UTF-8; kept as bytes they are refused by the validation, with a reason.
         return SecretPayload(value.encode(errors="surrogatepass"))
-    if isinstance(value, Mapping):
-        return SecretPayload(json.dumps(value, separators=(",", ":")).encode())
-    raise _wrong(document, path, "text or an object")
+    return SecretPayload(json.dumps(value, separators=(",", ":")).encode())
 
 
 def _wrong(document: Mapping[str, Any], path: DocumentPath | None, wanted: str) -> PermanentError:

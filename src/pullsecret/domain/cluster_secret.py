@@ -1,5 +1,6 @@
 """The Kubernetes secret that HyperShift uses (DDR phase 5)."""
 
+import re
 from collections.abc import Mapping
 
 import attrs
@@ -19,6 +20,8 @@ SECRET_PATH_ANNOTATION = f"{ANNOTATION_PREFIX}/secret-path"
 VERSION_ANNOTATION = f"{ANNOTATION_PREFIX}/secret-version"
 CHECKSUM_ANNOTATION = f"{ANNOTATION_PREFIX}/crc32c"
 CREATED_AT_ANNOTATION = f"{ANNOTATION_PREFIX}/created-at"
+
+_GENERATION = re.compile(r"[1-9][0-9]{0,18}\Z")
 
 
 @attrs.frozen
@@ -51,7 +54,7 @@ class PublishedSecret:
     def generation(self) -> int:
         """The cluster generation it was written for; 0 where none is noted."""
         noted = self.annotations.get(GENERATION_ANNOTATION, "")
-        return int(noted) if noted.isascii() and noted.isdigit() else 0
+        return int(noted) if _GENERATION.match(noted) else 0
 
     def holds(self, wanted: ClusterSecret) -> bool:
         """True if nothing would change by writing ``wanted``."""

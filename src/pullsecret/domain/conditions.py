@@ -8,8 +8,8 @@ import attrs
 
 from pullsecret.domain.errors import OperationError
 from pullsecret.domain.identifiers import ClusterId, Generation
-from pullsecret.domain.provisioning import Finished, Job, ProvisionResult, ProvisionTarget
-from pullsecret.domain.reasons import Outlook, Reason
+from pullsecret.domain.provisioning import Failure, Finished, Job, ProvisionResult, ProvisionTarget
+from pullsecret.domain.reasons import RETRIED, Outlook, Reason
 from pullsecret.domain.secret_lifecycle import Change, Stage
 
 ADAPTER_NAME = "pullsecret"
@@ -140,16 +140,23 @@ def conditions_of(result: ProvisionResult) -> Conditions:
             _HEALTHY,
         )
     failure = result.failure
-    retried = failure.reason.outlook is Outlook.TRANSIENT
-    message = f"{failure.message} It is retried." if retried else failure.message
+    message = _with_outlook(failure)
     if failure.reason in _UNOBSERVED:
         unknown = Condition(Status.UNKNOWN, failure.reason, message)
         return Conditions(unknown, unknown, Condition(Status.FALSE, failure.reason, message))
     failed = Condition(Status.FALSE, failure.reason, message)
+    if failure.reason.outlook is Outlook.PROGRESS:
+        return Conditions(failed, failed, _HEALTHY)
     if result.stage.reached(Stage.VERIFIED):
         stored = f"Stored and verified in Secret Manager as version {result.version}, but: {message}"
         failed = Condition(Status.FALSE, failure.reason, stored)
     return Conditions(failed, failed, Condition(Status.FALSE, failure.reason, message))
+
+
+def _with_outlook(failure: Failure) -> str:
+    if failure.reason.outlook is not Outlook.TRANSIENT or RETRIED in failure.message:
+        return failure.message
+    return f"{failure.message} {RETRIED}."
 
 
 _HEALTHY = Condition(Status.TRUE, Reason.HEALTHY, "No failure was seen.")

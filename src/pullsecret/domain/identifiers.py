@@ -9,6 +9,8 @@ from pullsecret.domain.errors import PermanentError
 from pullsecret.domain.reasons import Reason
 
 MAX_CLUSTER_ID_CHARACTERS = 253
+MAX_GENERATION = 2**63 - 1
+"""Kubernetes and JSON APIs written in Go count generations in 64 bits."""
 
 _CLUSTER_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\Z")
 _NAMESPACE = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?\Z")
@@ -37,9 +39,16 @@ class ClusterId:
 
 
 def generation(value: object) -> Generation:
-    """Return ``value`` as a generation. Raises :class:`PermanentError` unless it is a whole number >= 1."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+    """Return ``value`` as a generation.
+
+    Raises :class:`PermanentError` unless it is a whole number from 1 to :data:`MAX_GENERATION`.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
         raise _invalid("generation", str(value), "a whole number of 1 or more")
+    if not 1 <= value <= MAX_GENERATION:
+        # In hexadecimal where it is long: Python refuses to write thousands of decimal digits.
+        shown = str(value) if abs(value) <= MAX_GENERATION else hex(value)
+        raise _invalid("generation", shown, "a whole number from 1 to 2**63 - 1")
     return Generation(value)
 
 

@@ -1,8 +1,9 @@
 """Every name the service gives, valid within the real limits for every cluster id (DDR phases 3 to 5).
 
 A name that fits is exactly the design's. One that does not (too long, or characters the place forbids) is
-lower-cased, cleaned and shortened, and ends in 16 hexadecimal digits of the SHA-256 of the cluster id, so two
-clusters never share it in practice and the same cluster always gets the same one.
+lower-cased, cleaned and shortened, and the cluster's part ends in ``--`` and 16 hexadecimal digits of the
+SHA-256 of the cluster id. A cluster id that already ends like that is treated the same, so that none can be
+chosen to meet another's name: two clusters share a name only if their hashes do.
 """
 
 import hashlib
@@ -19,6 +20,7 @@ MAX_JOB_NAME = 63
 """A Job's name becomes a label of its pods, hence a label's length."""
 
 _HASH_DIGITS = 16
+_LOOKS_SHORTENED = re.compile(r".*--[0-9a-f]{16}\Z")
 _DNS_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?\Z")
 _DNS_SUBDOMAIN = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*\Z")
 # https://cloud.google.com/secret-manager/docs/reference/rest/v1/projects.secrets/create
@@ -68,9 +70,9 @@ def cluster_label(cluster_id: ClusterId) -> str:
 
 def _name(prefix: str, cluster_id: ClusterId, suffix: str, limit: int, allowed: re.Pattern[str]) -> str:
     plain = f"{prefix}{cluster_id.value}{suffix}"
-    if len(plain) <= limit and allowed.match(plain):
+    if len(plain) <= limit and allowed.match(plain) and not _LOOKS_SHORTENED.match(cluster_id.value):
         return plain
-    digest = hashlib.sha256(cluster_id.value.encode()).hexdigest()[:_HASH_DIGITS]
-    room = limit - len(prefix) - len(suffix) - len(digest) - 1
+    digest = "--" + hashlib.sha256(cluster_id.value.encode()).hexdigest()[:_HASH_DIGITS]
+    room = limit - len(prefix) - len(suffix) - len(digest)
     cleaned = re.sub(r"[^a-z0-9-]+", "-", cluster_id.value.lower())[:room].strip("-")
-    return f"{prefix}{cleaned}-{digest}{suffix}"
+    return f"{prefix}{cleaned}{digest}{suffix}"

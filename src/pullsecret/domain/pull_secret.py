@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from typing import Any
+from typing import Any, NoReturn
 
 from pullsecret.domain.errors import PermanentError
 from pullsecret.domain.reasons import Reason
@@ -18,9 +18,9 @@ _SHOWN_REGISTRY_CHARACTERS = 100
 class PullSecret(SecretPayload):
     """A validated pull secret.
 
-    Guaranteed: UTF-8 JSON, an object with a non-empty ``auths`` object, each entry an object with a base64
-    ``auth`` or with ``username`` and ``password``, at most :data:`MAX_PULL_SECRET_BYTES` bytes, no key given
-    twice. Credentials are not tried (DDR NG1).
+    Guaranteed: UTF-8 JSON (RFC 8259), an object with a non-empty ``auths`` object, each entry an object with
+    a base64 ``auth`` or with ``username`` and ``password``, at most :data:`MAX_PULL_SECRET_BYTES` bytes, no
+    key given twice. Credentials are not tried (DDR NG1).
     """
 
     __slots__ = ()
@@ -40,6 +40,10 @@ class _DuplicateKeyError(ValueError):
     pass
 
 
+def _refuse_constant(_name: str) -> NoReturn:
+    raise ValueError("NaN and Infinity are not JSON (RFC 8259, section 6)")
+
+
 def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     entries = dict(pairs)
     if len(entries) != len(pairs):
@@ -51,13 +55,21 @@ def _fault(data: bytes) -> str | None:
     if len(data) > MAX_PULL_SECRET_BYTES:
         return f"It has {len(data)} bytes; Secret Manager takes at most {MAX_PULL_SECRET_BYTES}."
     try:
-        document = json.loads(data.decode(), object_pairs_hook=_object_without_duplicates)
+        document = json.loads(
+            data.decode(),
+            # As floats, since Python limits the digits of whole numbers and JSON does not.
+            parse_int=float,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=_object_without_duplicates,
+        )
     except UnicodeDecodeError:
         return "It is not UTF-8 text."
     except _DuplicateKeyError:
         return "It names the same key twice."
-    except (ValueError, RecursionError):
+    except ValueError:
         return "It is not JSON."
+    except RecursionError:
+        return "It is nested too deeply."
     if not isinstance(document, dict):
         return "It is not a JSON object."
     registries = document.get("auths")
@@ -75,9 +87,10 @@ def _entry_fault(entry: object) -> str | None:
     if not isinstance(entry, dict):
         return "the entry is not an object."
     encoded = entry.get("auth")
-    if encoded is not None:
-        if not isinstance(encoded, str) or not encoded:
-            return "'auth' is not a non-empty string."
+    # Registry clients take an empty 'auth' for none and look at the other two.
+    if encoded is not None and encoded != "":
+        if not isinstance(encoded, str):
+            return "'auth' is not a string."
         return None if _is_base64(encoded) else "'auth' is not base64."
     for field in ("username", "password"):
         value = entry.get(field)
@@ -87,14 +100,18 @@ def _entry_fault(entry: object) -> str | None:
 
 
 def _is_base64(text: str) -> bool:
+    # The consumers' decoder (Go's encoding/base64) passes over line breaks and nothing else.
+    unbroken = text.replace("\r", "").replace("\n", "")
     try:
-        return bool(base64.b64decode(text, validate=True))
+        return bool(base64.b64decode(unbroken, validate=True))
     except (binascii.Error, ValueError):
         return False
 
 
 def _shown(registry: str) -> str:
-    printable = "".join(character if character.isprintable() else "?" for character in registry)
+    # What stands before an '@' may be a user and a password.
+    address = registry.rpartition("@")[2]
+    printable = "".join(character if character.isprintable() else "?" for character in address)
     if len(printable) > _SHOWN_REGISTRY_CHARACTERS:
         printable = printable[:_SHOWN_REGISTRY_CHARACTERS] + "..."
     return f"'{printable}'"

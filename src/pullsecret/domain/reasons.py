@@ -3,6 +3,9 @@
 from enum import Enum, unique
 from typing import Self
 
+RETRIED = "Retried by itself"
+"""How a remedy says that nobody needs to do anything yet."""
+
 
 @unique
 class Outlook(Enum):
@@ -206,7 +209,7 @@ class Reason(Enum):
         "ImagePullFailed",
         Outlook.TRANSIENT,
         "The job's image could not be pulled.",
-        "Check the configured image and the node's access to its registry.",
+        "Retried by itself; check the configured image and the node's access to its registry.",
     )
     WRONG_CONFIGURATION = (
         "WrongConfiguration",

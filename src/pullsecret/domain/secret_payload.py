@@ -71,3 +71,8 @@ class SecretPayload:
     @final
     def __reduce_ex__(self, protocol: SupportsIndex) -> NoReturn:
         raise TypeError("a secret payload is never pickled")
+
+    @final
+    def __getstate__(self) -> NoReturn:
+        # The inherited one hands out the slots (Python 3.11 and later).
+        raise TypeError("a secret payload is never pickled")
