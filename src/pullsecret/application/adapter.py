@@ -1,6 +1,8 @@
 """The adapter: its loops, started together and stopped in order."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import attrs
 
@@ -8,7 +10,13 @@ from pullsecret.application.admit_jobs import AdmitJobs
 from pullsecret.application.consume_events import ConsumeEvents
 from pullsecret.application.report_jobs import ReportJobs
 from pullsecret.application.retry_jobs import RetryJobs
+from pullsecret.domain.errors import TransientError
+from pullsecret.domain.facts import Interrupted
+from pullsecret.ports.clock import Clock
 from pullsecret.ports.job_runner import JobRunner
+from pullsecret.ports.telemetry import Telemetry
+
+_PAUSE_AFTER_FAILED_START = 5.0
 
 
 @attrs.frozen
@@ -20,17 +28,44 @@ class Adapter:
     admit: AdmitJobs
     report: ReportJobs
     retry: RetryJobs
+    clock: Clock
+    telemetry: Telemetry
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Sweep, then work until ``stop`` is set; events in hand are finished, unfinished jobs go on without
-        the adapter and are reported by whichever replica is there."""
-        await self.jobs.sweep()
+        """Work until ``stop`` is set; events in hand are finished, unfinished jobs go on without the adapter
+        and are reported by whichever replica is there.
+
+        Raises :class:`PermanentError` if the broker refuses us: that is for a person to mend.
+        """
         async with asyncio.TaskGroup() as tasks:
-            background = [
-                tasks.create_task(self.admit()),
-                tasks.create_task(self.report()),
-                tasks.create_task(self.retry()),
-            ]
-            await self.consume(stop)
+            background = [tasks.create_task(loop()) for loop in self._loops()]
+            await self._consume_until(stop)
             for task in background:
                 task.cancel()
+
+    def _loops(self) -> list[Callable[[], Coroutine[Any, Any, None]]]:
+        return [self._sweep, self.admit.__call__, self.report.__call__, self.retry.__call__]
+
+    async def _sweep(self) -> None:
+        """Remove what a crash left, once."""
+        while True:
+            try:
+                await self.jobs.sweep()
+                return
+            except TransientError as error:
+                await self._pause(error)
+
+    async def _consume_until(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                await self.consume(stop)
+            except* TransientError as errors:
+                cause = errors.exceptions[0]
+                while isinstance(cause, BaseExceptionGroup):
+                    cause = cause.exceptions[0]
+                if isinstance(cause, TransientError):
+                    await self._pause(cause)
+
+    async def _pause(self, error: TransientError) -> None:
+        self.telemetry.record(Interrupted(error.operation, _PAUSE_AFTER_FAILED_START, error))
+        await self.clock.sleep(_PAUSE_AFTER_FAILED_START)

@@ -6,7 +6,7 @@ import attrs
 
 from pullsecret.domain.admission import ConcurrencyLimits, admit
 from pullsecret.domain.errors import OperationError
-from pullsecret.domain.facts import InternalFault, JobReleased
+from pullsecret.domain.facts import Interrupted, JobReleased
 from pullsecret.ports.job_runner import JobRunner
 from pullsecret.ports.telemetry import Telemetry
 
@@ -32,7 +32,7 @@ class AdmitJobs:
             try:
                 await self.admit_once()
             except OperationError as error:
-                self.telemetry.record(InternalFault("admit-jobs", str(error.reason)))
+                self.telemetry.record(Interrupted(error.operation, self.interval, error))
             await self._wait()
 
     async def admit_once(self) -> None:

@@ -84,8 +84,9 @@ class ReconcileCluster:
             await self._tell_waiting(cluster, unmet)
             return unmet
         for job in known:
-            if job.active and job.key.generation != cluster.generation:
-                return Postponed(f"generation {job.key.generation} is still worked on")
+            # Also until it is told, so that the API hears of the generations in their order.
+            if job.key.generation != cluster.generation and not _told(job):
+                return _busy(job)
         latest = max(
             (job for job in known if job.key.generation == cluster.generation),
             key=lambda job: job.key,
@@ -105,7 +106,7 @@ class ReconcileCluster:
             skip = SkipReason.ALREADY_DONE
         elif failure.reason.outlook is not Outlook.TRANSIENT:
             skip = SkipReason.ALREADY_FAILED
-        elif self.clock.now() < self.next_attempt(latest, latest.state):
+        elif not latest.state.reported or self.clock.now() < self.next_attempt(latest, latest.state):
             skip = SkipReason.RETRY_PENDING
         else:
             return None
@@ -131,9 +132,9 @@ class ReconcileCluster:
             await self._tell(in_progress_report(order.target, self.clock.now()))
         match await self.jobs.submit(order):
             case Busy(job):
-                return Postponed(f"generation {job.key.generation} is still worked on")
-            case Existing():
-                return Skipped(SkipReason.ALREADY_RUNNING)
+                return _busy(job)
+            case Existing(job):
+                return await self._nothing_to_do(job, again=False) or _busy(job)
             case Submitted(job):
                 self.telemetry.record(HandedOver(job.key, job.target.cloud_secret.project))
                 return JobSubmitted(job)
@@ -152,3 +153,11 @@ class ReconcileCluster:
 
     def _environment(self, event: ClusterEvent, entry: CatalogEntry) -> dict[str, object]:
         return cluster_environment(event, entry, self.policy.document_paths)
+
+
+def _told(job: Job) -> bool:
+    return isinstance(job.state, Finished) and job.state.reported
+
+
+def _busy(job: Job) -> Postponed:
+    return Postponed(f"generation {job.key.generation} is still worked on")

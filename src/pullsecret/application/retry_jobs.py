@@ -8,7 +8,7 @@ from pullsecret.application.outcomes import JobSubmitted
 from pullsecret.application.reconcile_cluster import ReconcileCluster
 from pullsecret.application.report_jobs import own_event
 from pullsecret.domain.errors import OperationError
-from pullsecret.domain.facts import InternalFault
+from pullsecret.domain.facts import Interrupted
 from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.provisioning import Finished, Job
 from pullsecret.domain.reasons import Outlook
@@ -35,7 +35,7 @@ class RetryJobs:
             try:
                 await self.retry_once()
             except OperationError as error:
-                self.telemetry.record(InternalFault("retry-jobs", str(error.reason)))
+                self.telemetry.record(Interrupted(error.operation, self.interval, error))
 
     async def retry_once(self) -> None:
         """Hand over a new attempt for each cluster whose pause is over. Raises what the ports raise."""

@@ -123,6 +123,15 @@ class StatusNotTold:
 
 
 @attrs.frozen
+class Interrupted:
+    """A loop of the adapter could not go on; it does after ``delay`` seconds."""
+
+    operation: str
+    delay: float
+    error: OperationError
+
+
+@attrs.frozen
 class InternalFault:
     """Something failed in a way that nobody foresaw."""
 
@@ -144,5 +153,6 @@ Fact = (
     | JobEnded
     | StatusTold
     | StatusNotTold
+    | Interrupted
     | InternalFault
 )

@@ -1,0 +1,1 @@
+"""The programs: adapter, job and command line."""

@@ -101,6 +101,11 @@ def _(fact: facts.StatusNotTold) -> LogLine:
 
 
 @log_line.register
+def _(fact: facts.Interrupted) -> LogLine:
+    return LogLine("error", fact.operation, f"Retry in {fact.delay:.1f} s: {fact.error}")
+
+
+@log_line.register
 def _(fact: facts.InternalFault) -> LogLine:
     cluster_id = None if fact.cluster_id is None else str(fact.cluster_id)
     return LogLine("error", fact.operation, f"Internal fault: {fact.kind}", cluster_id)

@@ -27,6 +27,10 @@ class Fault(Enum):
     """The calling process dies before the call takes effect."""
     CRASH_AFTER = "crash after"
     """The calling process dies after the call took effect, before it sees the answer."""
+    DROP = "drop"
+    """A published message never arrives."""
+    DUPLICATE = "duplicate"
+    """A published message arrives twice."""
 
 
 DELAY_SECONDS = 20.0
@@ -72,7 +76,7 @@ class FaultScript:
     @asynccontextmanager
     async def at(self, point: str, subject: str, reason: Reason) -> AsyncIterator[None]:
         """Surround the effect of one call; ``reason`` is what a transient fault is told as."""
-        fault = self._choose(point)
+        fault = self.choose(point)
         await self.clock.sleep(self._random.uniform(*self.latency))
         error = TransientError(point, subject, reason, "The connection was lost (injected fault).")
         if fault is Fault.DELAY:
@@ -87,7 +91,8 @@ class FaultScript:
         if fault is Fault.CRASH_AFTER:
             raise ProcessCrash(point)
 
-    def _choose(self, point: str) -> Fault | None:
+    def choose(self, point: str) -> Fault | None:
+        """The fault for this call, if it is to have one."""
         for rule in self.rules:
             if not fnmatchcase(point, rule.point):
                 continue

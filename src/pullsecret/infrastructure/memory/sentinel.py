@@ -10,6 +10,7 @@ from pullsecret.domain.events import ClusterEvent
 from pullsecret.domain.identifiers import ClusterId
 from pullsecret.infrastructure.cloudevents.codec import render
 from pullsecret.infrastructure.memory.broker import MemoryBroker
+from pullsecret.infrastructure.memory.faults import DELAY_SECONDS, Fault, FaultScript
 from pullsecret.infrastructure.memory.hyperfleet import MemoryHyperFleet
 from pullsecret.ports.clock import Clock
 
@@ -22,6 +23,7 @@ class MemorySentinel:
     hyperfleet: MemoryHyperFleet
     broker: MemoryBroker
     clock: Clock
+    faults: FaultScript
     poll_interval: float = 10.0
     remind: float = 60.0
     _told: dict[tuple[str, int], float] = attrs.field(factory=dict)
@@ -56,7 +58,12 @@ class MemorySentinel:
             data={"clusterId": cluster_id, "provider": provider, "generation": document["generation"]},
         )
         headers, body = render(event)
-        await self.broker.publish(headers, body, delay)
+        fault = self.faults.choose("sentinel.publish")
+        if fault is Fault.DELAY:
+            delay += DELAY_SECONDS
+        times = {Fault.DROP: 0, Fault.DUPLICATE: 2}.get(fault, 1) if fault else 1
+        for _ in range(times):
+            await self.broker.publish(headers, body, delay)
 
     def _available(self, document: Mapping[str, Any]) -> bool:
         report = self.hyperfleet.status(document["id"])
