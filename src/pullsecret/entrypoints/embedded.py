@@ -32,27 +32,25 @@ class EmbeddedService:
 
     world: EmbeddedWorld
     build_adapter: Callable[[], Adapter]
+    sentinel: MemorySentinel | None = None
     replicas: int = 1
     crashes: int = 0
     _errands: set["asyncio.Task[None]"] = attrs.field(factory=set)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["EmbeddedService"]:
-        """Run the replicas and Sentinel for as long as the context is open."""
-        world = self.world
-        sentinel = MemorySentinel(world.hyperfleet, world.broker, world.clock, world.faults)
+        """Run the replicas, and Sentinel if there is one, for as long as the context is open."""
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
-            polling = tasks.create_task(sentinel())
+            polling = [tasks.create_task(self.sentinel())] if self.sentinel else []
             for _ in range(self.replicas):
                 tasks.create_task(self._keep_alive(stop))
             try:
                 yield self
             finally:
-                polling.cancel()
                 stop.set()
-                for process in [*world.jobs.processes, *self._errands]:
-                    process.cancel()
+                for task in [*polling, *self.world.jobs.processes, *self._errands]:
+                    task.cancel()
 
     def errand(self, work: Coroutine[Any, Any, None]) -> None:
         """Do ``work`` on the side; the world is not at rest before it is done."""
@@ -93,7 +91,9 @@ class EmbeddedService:
 
     def _state(self) -> object:
         statuses = self.world.hyperfleet.statuses
-        known = {key: (status.report.generation, status.report.conditions) for key, status in statuses.items()}
+        known = {
+            key: (status.report.generation, status.report.conditions) for key, status in statuses.items()
+        }
         return len(self.world.jobs.all()), known
 
 

@@ -50,6 +50,8 @@ class MemoryJobs:
     ended: int = 0
     """How many jobs have ended so far."""
     job_ended: asyncio.Condition = attrs.field(factory=asyncio.Condition)
+    brought: dict[JobKey, float] = attrs.field(factory=dict)
+    """Until when a finished job is left to the replica it was brought to."""
     processes: set["asyncio.Task[None]"] = attrs.field(factory=set)
     _of_cluster: dict[ClusterId, dict[JobKey, Job]] = attrs.field(factory=dict)
     _unfinished: dict[JobKey, Job] = attrs.field(factory=dict)
@@ -146,12 +148,11 @@ class MemoryJobRunner:
 
     async def finished(self) -> AsyncGenerator[Job, None]:
         """See the port."""
-        brought: dict[JobKey, float] = {}
         while True:
             seen, now = self.state.ended, self.clock.monotonic()
             for job in self.state.unreported():
-                if now >= brought.get(job.key, now):
-                    brought[job.key] = now + self.times.remind
+                if now >= self.state.brought.get(job.key, now):
+                    self.state.brought[job.key] = now + self.times.remind
                     yield job
             await self._wait_for_more_than(seen)
 
@@ -162,6 +163,7 @@ class MemoryJobRunner:
             if job and isinstance(job.state, Finished):
                 reported = attrs.evolve(job.state, reported=True)
                 self.state.put(attrs.evolve(job, state=reported))
+                self.state.brought.pop(key, None)
 
     async def sweep(self) -> int:
         """See the port."""

@@ -1,0 +1,26 @@
+"""The command line. Each command is imported only when it is called."""
+
+import sys
+from importlib.metadata import version
+
+from cyclopts import App
+
+app = App(
+    name="pullsecret",
+    help="Lands each HyperFleet cluster's registry pull secret, verified, in the customer's Secret Manager "
+    "and in the Kubernetes secret HyperShift uses, and tells the HyperFleet API the truth about it.",
+    version=lambda: version("pullsecret"),
+    result_action="return_value",
+)
+
+_COMMANDS = "pullsecret.entrypoints.commands"
+app.command(f"{_COMMANDS}.demo:demo", name="demo")
+app.command(f"{_COMMANDS}.run:run", name="run")
+app.command(f"{_COMMANDS}.explain:explain", name="explain")
+app.command(f"{_COMMANDS}.expr:expr", name="expr")
+app.command(f"{_COMMANDS}.config:app", name="config")
+
+
+def main() -> None:
+    """Run the command given on the command line and exit with its code."""
+    sys.exit(app())

@@ -1,0 +1,14 @@
+"""Exit codes of every command."""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Documented in ``docs/cli.md``."""
+
+    OK = 0
+    """Done, and everything is as it should be."""
+    NOT_AS_IT_SHOULD_BE = 1
+    """The command ran to its end and found something that is not as it should be."""
+    WRONG_USE = 2
+    """Wrong arguments, an unusable file, or a wrong configuration; nothing was done."""
