@@ -1,5 +1,7 @@
 """The only place that wires: which class fulfils which port, and what each use case is given."""
 
+from collections.abc import Callable
+
 from dependency_injector import containers, providers
 
 from pullsecret.application.adapter import Adapter
@@ -11,6 +13,7 @@ from pullsecret.application.reconcile_cluster import ReconcileCluster, Reconcile
 from pullsecret.application.report_jobs import ReportJobs
 from pullsecret.application.retry_jobs import RetryJobs
 from pullsecret.domain.admission import ConcurrencyLimits
+from pullsecret.entrypoints.configuration import Configuration
 from pullsecret.expressions import Program
 from pullsecret.infrastructure.memory.broker import MemoryEventSource
 from pullsecret.infrastructure.memory.cloud import MemorySecretStore
@@ -67,3 +70,23 @@ class EmbeddedContainer(containers.DeclarativeContainer):
     report = providers.Singleton(ReportJobs, jobs, status, reconcile, clock, telemetry, wake_admission)
     retry = providers.Singleton(RetryJobs, jobs, reconcile, clock, telemetry, wake_admission)
     adapter = providers.Singleton(Adapter, jobs, consume, admit, report, retry, clock, telemetry)
+
+
+def embedded_adapter(
+    configuration: Configuration, world: EmbeddedWorld, telemetry: Telemetry
+) -> Callable[[], Adapter]:
+    """What starts a replica on ``world``: each call makes a new one with nothing kept from the last."""
+
+    def build() -> Adapter:
+        adapter: Adapter = EmbeddedContainer(
+            world=world,
+            telemetry=telemetry,
+            event_filter=configuration.event_filter,
+            reconcile_policy=configuration.reconcile_policy,
+            consume_policy=configuration.consume_policy,
+            provision_policy=configuration.provision_policy,
+            limits=configuration.limits,
+        ).adapter()
+        return adapter
+
+    return build

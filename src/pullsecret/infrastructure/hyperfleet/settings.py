@@ -65,9 +65,9 @@ class CircuitPolicy:
 class HyperFleetSettings:
     """Connection to the HyperFleet API. Raises :class:`ValueError` naming what is wrong with ``url``."""
 
-    url: str = attrs.field(converter=_origin)
+    url: str = attrs.field(default="https://hyperfleet-api.hyperfleet-system.svc", converter=_origin)
     """Scheme, host and port, and a path if the API is served below one; ``https`` unless on loopback."""
-    dialect: Dialect = Dialect.V1
+    dialect: Dialect = Dialect.DDR
     document_paths: ClusterDocumentPaths | None = None
     """Where the cluster keeps each value; None for the dialect's own places."""
     token_file: Path | None = None

@@ -1,0 +1,64 @@
+"""Loads a configuration from a file and the environment."""
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pullsecret.entrypoints.configuration.keys import ENVIRONMENT_PREFIX, environment_name, leaves
+from pullsecret.entrypoints.configuration.problems import ConfigurationError, Problem
+from pullsecret.entrypoints.configuration.settings import Configuration
+from pullsecret.entrypoints.configuration.structure import structure
+from pullsecret.entrypoints.configuration.yaml_file import YamlFile, read_yaml, scalar
+
+
+def load(path: Path | None, environ: Mapping[str, str]) -> Configuration:
+    """Load ``path`` (None: the defaults), overridden by ``PULLSECRET__...`` variables of ``environ``.
+
+    Raises :class:`ConfigurationError` with everything that is wrong at once: unknown keys with the nearest
+    valid one, wrong values, and expressions that do not compile, each with its place.
+    """
+    source = "environment" if path is None else str(path)
+    file = YamlFile() if path is None else _read(path)
+    problems = [*file.problems, *_override(file, environ)]
+    if not file.problems:
+        configuration, more = structure(file)
+        if configuration is not None and not problems:
+            return configuration
+        problems += more
+    raise ConfigurationError(problems, source)
+
+
+def _read(path: Path) -> YamlFile:
+    try:
+        return read_yaml(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError([Problem("", f"cannot be read: {error.strerror}")], str(path)) from None
+    except UnicodeDecodeError:
+        raise ConfigurationError([Problem("", "is not UTF-8 text")], str(path)) from None
+
+
+def _override(file: YamlFile, environ: Mapping[str, str]) -> list[Problem]:
+    """Lay the environment's values over the file's; what the environment names wrongly is returned."""
+    known = {environment_name(path): path for path, _ in leaves(Configuration)}
+    problems: list[Problem] = []
+    for name in sorted(name for name in environ if name.startswith(ENVIRONMENT_PREFIX)):
+        if name in known:
+            _put(file, known[name], scalar(environ[name]))
+        else:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"Did you mean {near[0]}?" if near else ""
+            problems.append(Problem(name, "unknown environment variable", hint=hint))
+    return problems
+
+
+def _put(file: YamlFile, path: tuple[str, ...], value: Any) -> None:
+    if file.value is None:
+        file.value = {}
+    node = file.value
+    for key in path[:-1]:
+        if not isinstance(node, dict):
+            return  # the file's own problem is told
+        node = node.setdefault(key, {})
+    if isinstance(node, dict):
+        node[path[-1]] = value

@@ -1,0 +1,176 @@
+"""Turns plain values into :class:`Configuration`, and every failure into a problem with its path."""
+
+import difflib
+import re
+import types
+import typing
+from collections.abc import Iterator
+from pathlib import Path as FilePath
+from typing import Any
+
+import attrs
+import cattrs
+from cattrs.errors import AttributeValidationNote, ForbiddenExtraKeysError, IterableValidationNote
+from cattrs.gen import make_dict_structure_fn, override
+
+from pullsecret.domain.document_path import DocumentPath
+from pullsecret.entrypoints.configuration.keys import field_types, is_section, yaml_key
+from pullsecret.entrypoints.configuration.problems import Problem
+from pullsecret.entrypoints.configuration.settings import Configuration
+from pullsecret.entrypoints.configuration.yaml_file import Path, YamlFile, show
+from pullsecret.expressions import CompileError, Program, compile
+
+_OF_A_FIELD = re.compile(r"'(\w+)' (.*)", re.DOTALL)
+
+
+def structure(file: YamlFile) -> tuple[Configuration | None, list[Problem]]:
+    """The configuration that ``file`` stands for, or everything that is wrong with it."""
+    given = {} if file.value is None else file.value
+    if not isinstance(given, dict):
+        return None, [Problem("", "the file is not a mapping of keys", file.position(()))]
+    try:
+        return _CONVERTER.structure(given, Configuration), []
+    except cattrs.BaseValidationError as error:
+        return None, list(_problems(error, (), Configuration, file))
+
+
+def _problems(error: BaseException, path: Path, kind: Any, file: YamlFile) -> Iterator[Problem]:
+    if isinstance(error, cattrs.BaseValidationError):
+        for part in error.exceptions:
+            step, inner = _step(part)
+            yield from _problems(part, (*path, *step), inner or kind, file)
+    elif isinstance(error, ForbiddenExtraKeysError):
+        known = [yaml_key(field.name) for field in attrs.fields(error.cl)] if error.cl else []
+        for key in sorted(error.extra_fields):
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+            hint = f"Did you mean {near[0]}?" if near else f"Known here: {', '.join(known)}."
+            here = (*path, key)
+            yield Problem(show(here), "unknown key", file.position(here), hint)
+    elif isinstance(error, CompileError):
+        yield Problem(show(path), error.message, file.position(path), error.snippet())
+    elif isinstance(error, KeyError):
+        yield Problem(show(path), "is required", file.position(path))
+    else:
+        named = _OF_A_FIELD.match(str(error))
+        if named and is_section(kind) and named[1] in field_types(kind):
+            here = (*path, yaml_key(named[1]))
+            yield Problem(show(here), named[2].partition(": ")[0], file.position(here))
+        else:
+            yield Problem(show(path), str(error), file.position(path))
+
+
+def _step(error: BaseException) -> tuple[Path, Any]:
+    """The key or index at which ``error`` arose inside of its parent, and the type wanted there."""
+    for note in getattr(error, "__notes__", ()):
+        if isinstance(note, AttributeValidationNote):
+            return (yaml_key(note.name),), note.type
+        if isinstance(note, IterableValidationNote):
+            return (note.index,), note.type
+    return (), None
+
+
+def _exactly(*kinds: type, name: str) -> Any:
+    def structure_value(value: Any, _kind: Any) -> Any:
+        if isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool)):
+            return value
+        raise ValueError(f"must be {name}, not {_described(value)}")
+
+    return structure_value
+
+
+def _described(value: object) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, dict | list):
+        return "a mapping" if isinstance(value, dict) else "a list"
+    return repr(value) if len(repr(value)) <= 60 else f"a long {type(value).__name__}"
+
+
+def _section_hook(settings: type) -> Any:
+    renames = {
+        field.name: override(rename=yaml_key(field.name)) if field.init else override(omit=True)
+        for field in attrs.fields(settings)
+    }
+    structured = make_dict_structure_fn(
+        settings,
+        _CONVERTER,
+        _cattrs_forbid_extra_keys=True,
+        **renames,  # type: ignore[arg-type]
+    )
+
+    def structure_section(value: Any, kind: Any) -> Any:
+        if not isinstance(value, dict):
+            raise ValueError(f"must be a mapping of keys, not {_described(value)}")
+        return structured(value, kind)
+
+    return structure_section
+
+
+def _tuple_hook(kind: Any) -> Any:
+    item = typing.get_args(kind)[0]
+
+    def structure_tuple(value: Any, _kind: Any) -> Any:
+        if not isinstance(value, list):
+            raise ValueError(f"must be a list, not {_described(value)}")
+        return tuple(_CONVERTER.structure(value, list[item]))  # type: ignore[valid-type]
+
+    return structure_tuple
+
+
+def _literal_hook(kind: Any) -> Any:
+    allowed = typing.get_args(kind)
+
+    def structure_literal(value: Any, _kind: Any) -> Any:
+        if value in allowed:
+            return value
+        near = difflib.get_close_matches(str(value), allowed, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise ValueError(f"must be {' or '.join(allowed)}, not {_described(value)}{hint}")
+
+    return structure_literal
+
+
+def _optional_hook(kind: Any) -> Any:
+    (wanted,) = (part for part in typing.get_args(kind) if part is not type(None))
+    return lambda value, _kind: None if value is None else _CONVERTER.structure(value, wanted)
+
+
+def _enum(value: Any, kind: Any) -> Any:
+    allowed = [member.value for member in kind]
+    if value in allowed:
+        return kind(value)
+    raise ValueError(f"must be {' or '.join(allowed)}, not {_described(value)}")
+
+
+def _text(value: Any, kind: Any) -> str:
+    text: str = _exactly(str, name="text")(value, kind)
+    return text
+
+
+def _converter() -> cattrs.Converter:
+    import enum
+
+    converter = cattrs.Converter()
+    converter.register_structure_hook(str, _text)
+    converter.register_structure_hook(bool, _exactly(bool, name="true or false"))
+    converter.register_structure_hook(int, _exactly(int, name="a whole number"))
+    converter.register_structure_hook(float, _exactly(int, float, name="a number"))
+    converter.register_structure_hook(FilePath, lambda value, kind: FilePath(_text(value, kind)))
+    converter.register_structure_hook_factory(attrs.has, _section_hook)
+    converter.register_structure_hook(DocumentPath, lambda value, kind: DocumentPath(_text(value, kind)))
+    converter.register_structure_hook(Program, lambda value, kind: compile(_text(value, kind)))
+    converter.register_structure_hook_factory(lambda kind: typing.get_origin(kind) is tuple, _tuple_hook)
+    converter.register_structure_hook_factory(
+        lambda kind: typing.get_origin(kind) is typing.Literal, _literal_hook
+    )
+    converter.register_structure_hook_func(
+        lambda kind: isinstance(kind, type) and issubclass(kind, enum.Enum), _enum
+    )
+    converter.register_structure_hook_factory(
+        lambda kind: isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union,
+        _optional_hook,
+    )
+    return converter
+
+
+_CONVERTER = _converter()

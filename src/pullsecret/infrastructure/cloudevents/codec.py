@@ -1,0 +1,107 @@
+"""Reads and writes CloudEvents 1.0 in structured and in binary mode.
+
+Two dialects of content are understood: the design document's (``data.clusterId``) and today's Sentinel's
+(``data.id``, with ``data.kind`` naming a cluster).
+"""
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+import attrs
+from cloudevents.core.base import BaseCloudEvent
+from cloudevents.core.bindings.http import HTTPMessage, from_http, to_binary, to_structured
+from cloudevents.core.formats.json import JSONFormat
+from cloudevents.core.v1.event import CloudEvent
+
+from pullsecret.domain.errors import PermanentError
+from pullsecret.domain.events import ClusterEvent, TraceContext
+from pullsecret.domain.identifiers import ClusterId
+
+MAX_EVENT_BYTES = 1_048_576
+"""Larger messages are refused unread."""
+
+_FORMAT = JSONFormat()
+
+
+class Mode(Enum):
+    """Where the event's attributes are: in the body, or in ``ce-`` headers beside the bare data."""
+
+    STRUCTURED = "structured"
+    BINARY = "binary"
+
+
+@attrs.frozen
+class Malformed:
+    """A message that is no event about a cluster; the reason quotes nothing of its body."""
+
+    reason: str
+
+
+def parse(headers: Mapping[str, str], body: bytes) -> ClusterEvent | Malformed:
+    """Return the event; any message gives one or the other, never an exception."""
+    if len(body) > MAX_EVENT_BYTES:
+        return Malformed(f"it has {len(body)} bytes, more than {MAX_EVENT_BYTES}")
+    try:
+        message = from_http(HTTPMessage(dict(headers), body), _FORMAT, CloudEvent)
+    except RecursionError:
+        return Malformed("its JSON is nested too deeply")
+    except Exception as error:  # the library raises whatever its parsers do
+        return Malformed(f"it is no CloudEvent 1.0 ({_kinds(error)})")
+    return _cluster_event(message)
+
+
+def render(event: ClusterEvent, mode: Mode = Mode.STRUCTURED) -> tuple[dict[str, str], bytes]:
+    """Return the headers and the body of ``event``; :func:`parse` gives the same event back."""
+    attributes: dict[str, Any] = {
+        "id": event.id,
+        "source": event.source,
+        "type": event.type,
+        "datacontenttype": "application/json",
+    }
+    if event.trace is not None:
+        attributes["traceparent"] = event.trace.traceparent
+        if event.trace.tracestate is not None:
+            attributes["tracestate"] = event.trace.tracestate
+    message = CloudEvent(attributes, {"clusterId": event.cluster_id.value, **event.data})
+    encoded = (to_structured if mode is Mode.STRUCTURED else to_binary)(message, _FORMAT)
+    return encoded.headers, encoded.body
+
+
+def _cluster_event(message: BaseCloudEvent) -> ClusterEvent | Malformed:
+    data = message.get_data()
+    if not isinstance(data, dict):
+        return Malformed("its data is not a JSON object")
+    kind = data.get("kind")
+    if kind is not None and (not isinstance(kind, str) or kind.lower() != "cluster"):
+        return Malformed("it is not about a cluster")
+    cluster_id = data.get("clusterId", data.get("id"))
+    if not isinstance(cluster_id, str):
+        return Malformed("its data names no cluster (clusterId or id)")
+    try:
+        valid_id = ClusterId(cluster_id)
+    except PermanentError as error:
+        return Malformed(error.cause)
+    return ClusterEvent(
+        id=message.get_id(),
+        source=message.get_source(),
+        type=message.get_type(),
+        cluster_id=valid_id,
+        data=data,
+        trace=_trace(message),
+    )
+
+
+def _trace(message: BaseCloudEvent) -> TraceContext | None:
+    parent, state = message.get_extension("traceparent"), message.get_extension("tracestate")
+    if not isinstance(parent, str):
+        return None
+    return TraceContext(parent, state if isinstance(state, str) else None)
+
+
+def _kinds(error: BaseException) -> str:
+    """The types of what went wrong; their texts may quote the body."""
+    if isinstance(error, BaseExceptionGroup):
+        return ", ".join(sorted({_kinds(part) for part in error.exceptions}))
+    attribute = getattr(error, "attribute_name", None)
+    return f"{type(error).__name__}: {attribute}" if isinstance(attribute, str) else type(error).__name__
