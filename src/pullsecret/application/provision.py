@@ -85,7 +85,9 @@ class _Run:
         while step := steps.get(self.lifecycle.stage):
             if self.use.stopping():
                 stage = self.lifecycle.stage.value
-                return Failure(Reason.JOB_INTERRUPTED, f"Told to stop when {stage}; nothing was left half done.")
+                return Failure(
+                    Reason.JOB_INTERRUPTED, f"Told to stop when {stage}; nothing was left half done."
+                )
             try:
                 await step()
                 attempt = 1

@@ -14,11 +14,11 @@ app = App(
 )
 
 _COMMANDS = "pullsecret.entrypoints.commands"
-app.command(f"{_COMMANDS}.demo:demo", name="demo")
-app.command(f"{_COMMANDS}.run:run", name="run")
-app.command(f"{_COMMANDS}.explain:explain", name="explain")
-app.command(f"{_COMMANDS}.expr:expr", name="expr")
-app.command(f"{_COMMANDS}.config:app", name="config")
+app.command(f"{_COMMANDS}.demo:demo", name="demo", help="Provision a mixed fleet in the embedded world.")
+app.command(f"{_COMMANDS}.run:run", name="run", help="Provision your own clusters in the embedded world.")
+app.command(f"{_COMMANDS}.explain:explain", name="explain", help="Tell what would be done about a cluster.")
+app.command(f"{_COMMANDS}.expr:expr", name="expr", help="Evaluate an expression.")
+app.command(f"{_COMMANDS}.config:app", name="config", help="Check and describe configuration files.")
 
 
 def main() -> None:

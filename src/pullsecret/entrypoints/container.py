@@ -81,9 +81,9 @@ def embedded_adapter(
         adapter: Adapter = EmbeddedContainer(
             world=world,
             telemetry=telemetry,
-            event_filter=configuration.event_filter,
+            event_filter=configuration.spec.event_filter.expression,
             reconcile_policy=configuration.reconcile_policy,
-            consume_policy=configuration.consume_policy,
+            consume_policy=configuration.events,
             provision_policy=configuration.provision_policy,
             limits=configuration.limits,
         ).adapter()

@@ -29,8 +29,8 @@ DEFAULT_PROJECT = "customer-prod-12345"
 class PullSecretWorld:
     """The production adapter and its jobs, between an embedded broker, API, cloud and control plane.
 
-    Everything is synchronous: prepare the world, :meth:`settle` it, look at it. Time is simulated, so hours of
-    retries pass in milliseconds, and the same steps always give the same end. Close it, or use it as a
+    Everything is synchronous: prepare the world, :meth:`settle` it, look at it. Time is simulated, so hours
+    of retries pass in milliseconds, and the same steps always give the same end. Close it, or use it as a
     context manager.
     """
 

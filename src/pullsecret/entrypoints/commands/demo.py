@@ -136,7 +136,7 @@ def _unhappy(summary: Summary) -> Table:
     table = Table(title="For a person to look at", title_justify="left")
     table.add_column("Cluster", no_wrap=True)
     table.add_column("Reason", no_wrap=True)
-    table.add_column("What failed, why, and what to do")
+    table.add_column("What failed, why, and what to do", overflow="fold")
     for row in summary.unhappy:
         table.add_row(row.cluster_id, row.reason, row.message)
     return table

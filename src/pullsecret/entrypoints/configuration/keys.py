@@ -7,6 +7,7 @@ import types
 import typing
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import attrs
@@ -65,10 +66,10 @@ def documentation(settings: type) -> dict[str, str]:
     body = ast.parse(textwrap.dedent(inspect.getsource(settings))).body[0]
     assert isinstance(body, ast.ClassDef)  # noqa: S101 - the source of a class
     texts: dict[str, str] = {}
-    for statement, following in zip(body.body, body.body[1:], strict=False):
-        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-            if isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant):
-                texts[statement.target.id] = inspect.cleandoc(str(following.value.value))
+    for statement, following in pairwise(body.body):
+        match statement, following:
+            case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
+                texts[name] = inspect.cleandoc(text)
     return texts
 
 

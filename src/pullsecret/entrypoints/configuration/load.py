@@ -21,12 +21,17 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Configuration:
     source = "environment" if path is None else str(path)
     file = YamlFile() if path is None else _read(path)
     problems = [*file.problems, *_override(file, environ)]
-    if not file.problems:
+    if file.value is not None or not file.problems:
         configuration, more = structure(file)
         if configuration is not None and not problems:
             return configuration
         problems += more
-    raise ConfigurationError(problems, source)
+    raise ConfigurationError(sorted(problems, key=_in_file_order), source)
+
+
+def _in_file_order(problem: Problem) -> tuple[bool, int, int]:
+    at = problem.position
+    return (False, at.line, at.column) if at else (True, 0, 0)
 
 
 def _read(path: Path) -> YamlFile:

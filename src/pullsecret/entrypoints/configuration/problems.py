@@ -27,7 +27,7 @@ class Problem:
     def __str__(self) -> str:
         place = f"line {self.position.line}, column {self.position.column}: " if self.position else ""
         key = f"{self.path}: " if self.path else ""
-        hint = f"\n{self.hint}" if "\n" in self.hint else f" {self.hint}" if self.hint else ""
+        hint = f"\n{self.hint}" if "\n" in self.hint else f". {self.hint}" if self.hint else ""
         return f"{place}{key}{self.message}{hint}"
 
 

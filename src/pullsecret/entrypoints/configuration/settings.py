@@ -160,7 +160,7 @@ class Configuration:
     """Where events come from."""
     hyperfleet: Literal["memory", "http"] = "memory"
     """Where clusters are read and statuses told."""
-    secret_store: Literal["memory", "gcp"] = "memory"
+    secret_store: Literal["memory", "gcp"] = "memory"  # noqa: S105 - a kind of store
     """The customers' secret manager."""
     cluster: Literal["memory", "kubernetes"] = "memory"
     """Where jobs run and cluster secrets are."""

@@ -1,6 +1,7 @@
 """Turns plain values into :class:`Configuration`, and every failure into a problem with its path."""
 
 import difflib
+import enum
 import re
 import types
 import typing
@@ -148,13 +149,15 @@ def _text(value: Any, kind: Any) -> str:
 
 
 def _converter() -> cattrs.Converter:
-    import enum
-
     converter = cattrs.Converter()
-    converter.register_structure_hook(str, _text)
-    converter.register_structure_hook(bool, _exactly(bool, name="true or false"))
-    converter.register_structure_hook(int, _exactly(int, name="a whole number"))
-    converter.register_structure_hook(float, _exactly(int, float, name="a number"))
+    for kind, hook in {
+        str: _text,
+        bool: _exactly(bool, name="true or false"),
+        int: _exactly(int, name="a whole number"),
+        float: _exactly(int, float, name="a number"),
+    }.items():
+        # By identity: a hook for str would otherwise also take every enumeration of texts.
+        converter.register_structure_hook_func(lambda wanted, kind=kind: wanted is kind, hook)
     converter.register_structure_hook(FilePath, lambda value, kind: FilePath(_text(value, kind)))
     converter.register_structure_hook_factory(attrs.has, _section_hook)
     converter.register_structure_hook(DocumentPath, lambda value, kind: DocumentPath(_text(value, kind)))
