@@ -170,6 +170,15 @@ async def test_the_last_word_on_a_generation_survives_another_replica_s_fast_clo
 
 
 @only_v1
+async def test_what_another_replica_said_already_is_not_said_again(
+    api: HyperFleetApi, fake: FakeHyperFleet, cluster: ClusterRecord
+) -> None:
+    await api.status.post(finished(cluster, at=datetime.now(UTC) + timedelta(seconds=90)))
+    assert await api.status.post(finished(cluster)) is Receipt.ACCEPTED
+    assert len(fake.store.accepted) == 1
+
+
+@only_v1
 async def test_progress_never_takes_back_the_last_word(
     api: HyperFleetApi, fake: FakeHyperFleet, cluster: ClusterRecord
 ) -> None:

@@ -189,16 +189,19 @@ async def test_no_token_and_no_address_shows_in_a_log_or_an_error(
     assert "canary-token" not in caplog.text + str(raised.value) + repr(raised.value)
 
 
+@pytest.mark.parametrize("fault", [Fault(status=500), Fault(cut=Cut.BEFORE)], ids=["500", "cut"])
 async def test_an_open_circuit_asks_nothing_and_closes_by_itself(
-    settings: HyperFleetSettings, fake: FakeHyperFleet, cluster: ClusterRecord
+    settings: HyperFleetSettings, fake: FakeHyperFleet, cluster: ClusterRecord, fault: Fault
 ) -> None:
     clock = PatientClock()
     policy = CircuitPolicy(failures=3, pause=Backoff(initial=10, factor=2, maximum=60))
-    async with hyperfleet_api(attrs.evolve(settings, circuit=policy), clock) as api:
-        fake.faults.add(Fault(status=500), times=-1)
+    async with hyperfleet_api(attrs.evolve(settings, circuit=policy, attempts=1), clock) as api:
+        fake.faults.add(fault, times=-1)
         for _ in range(3):
             with pytest.raises(TransientError) as raised:
                 await api.catalog.get(ClusterId(cluster.id))
+        with pytest.raises(TransientError, match="not asked now") as raised:
+            await api.catalog.get(ClusterId(cluster.id))
         assert len(fake.journal) == 3
         assert raised.value.retry_after is not None
 

@@ -168,9 +168,8 @@ async def hyperfleet_transport(
 
     Raises :class:`PermanentError` (``WrongConfiguration``) naming a certificate file that cannot be used.
     """
-    limits = httpx.Limits(
-        max_connections=settings.concurrency, max_keepalive_connections=settings.concurrency
-    )
+    # The transport bounds the requests in flight itself, over whatever connections they go.
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=settings.concurrency)
     timeouts = settings.timeouts
     client = httpx.AsyncClient(
         http2=True,
