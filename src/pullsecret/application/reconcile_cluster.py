@@ -22,6 +22,7 @@ from pullsecret.domain.conditions import (
 from pullsecret.domain.errors import PermanentError, TransientError
 from pullsecret.domain.events import ClusterEvent
 from pullsecret.domain.facts import ClusterRefused, HandedOver, SkipReason, StatusNotTold
+from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.provisioning import Finished, Job, provision_order
 from pullsecret.domain.reasons import Outlook
 from pullsecret.expressions import Program
@@ -30,6 +31,11 @@ from pullsecret.ports.cluster_catalog import CatalogEntry, ClusterCatalog
 from pullsecret.ports.job_runner import Busy, Existing, JobRunner, Submitted
 from pullsecret.ports.status_sink import StatusSink
 from pullsecret.ports.telemetry import Telemetry
+
+
+def adapter_event(cluster_id: ClusterId, kind: str) -> ClusterEvent:
+    """An event the adapter gives itself, to reconcile a cluster that nobody asked about."""
+    return ClusterEvent(id=f"{kind}-{cluster_id}", source="pullsecret", type=kind, cluster_id=cluster_id)
 
 
 @attrs.frozen

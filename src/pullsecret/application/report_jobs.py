@@ -7,10 +7,9 @@ from contextlib import aclosing
 import attrs
 
 from pullsecret.application.outcomes import Postponed
-from pullsecret.application.reconcile_cluster import ReconcileCluster
+from pullsecret.application.reconcile_cluster import ReconcileCluster, adapter_event
 from pullsecret.domain.conditions import job_report
 from pullsecret.domain.errors import OperationError, PermanentError
-from pullsecret.domain.events import ClusterEvent
 from pullsecret.domain.facts import InternalFault, JobEnded, StatusNotTold, StatusTold
 from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.provisioning import Finished, Job
@@ -20,13 +19,6 @@ from pullsecret.ports.clock import Clock
 from pullsecret.ports.job_runner import JobRunner
 from pullsecret.ports.status_sink import StatusSink
 from pullsecret.ports.telemetry import Telemetry
-
-OWN_SOURCE = "pullsecret"
-
-
-def own_event(cluster_id: ClusterId, kind: str) -> ClusterEvent:
-    """An event the adapter gives itself, to reconcile a cluster that nobody asked about."""
-    return ClusterEvent(id=f"{kind}-{cluster_id}", source=OWN_SOURCE, type=kind, cluster_id=cluster_id)
 
 
 @attrs.frozen
@@ -96,7 +88,7 @@ class ReportJobs:
         self.telemetry.record(StatusTold(job.key, receipt.value, max(0.0, delay)))
 
     async def _newest_goes_again(self, cluster_id: ClusterId) -> bool:
-        event = own_event(cluster_id, "pullsecret.superseded")
+        event = adapter_event(cluster_id, "pullsecret.superseded")
         return not isinstance(await self.reconcile(event, again=True), Postponed)
 
 

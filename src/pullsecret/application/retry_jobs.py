@@ -5,8 +5,7 @@ from collections.abc import Callable
 import attrs
 
 from pullsecret.application.outcomes import JobSubmitted
-from pullsecret.application.reconcile_cluster import ReconcileCluster
-from pullsecret.application.report_jobs import own_event
+from pullsecret.application.reconcile_cluster import ReconcileCluster, adapter_event
 from pullsecret.domain.errors import OperationError
 from pullsecret.domain.facts import Interrupted
 from pullsecret.domain.identifiers import ClusterId
@@ -46,7 +45,7 @@ class RetryJobs:
                 newest[job.key.cluster_id] = job
         for job in newest.values():
             if self._due(job):
-                outcome = await self.reconcile(own_event(job.key.cluster_id, "pullsecret.retry"))
+                outcome = await self.reconcile(adapter_event(job.key.cluster_id, "pullsecret.retry"))
                 if isinstance(outcome, JobSubmitted):
                     self.on_submitted()
 

@@ -2,10 +2,12 @@
 
 import difflib
 import enum
+import operator
 import re
 import types
 import typing
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -41,7 +43,7 @@ def _problems(error: BaseException, path: Path, kind: Any, file: YamlFile) -> It
             step, inner = _step(part)
             yield from _problems(part, (*path, *step), inner or kind, file)
     elif isinstance(error, ForbiddenExtraKeysError):
-        known = [yaml_key(field.name) for field in attrs.fields(error.cl)] if error.cl else []
+        known = [yaml_key(field.name) for field in attrs.fields(error.cl)]
         for key in sorted(error.extra_fields):
             near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
             hint = f"Did you mean {near[0]}?" if near else f"Known here: {', '.join(known)}."
@@ -92,7 +94,7 @@ def _section_hook(settings: type) -> Any:
         field.name: override(rename=yaml_key(field.name)) if field.init else override(omit=True)
         for field in attrs.fields(settings)
     }
-    structured = make_dict_structure_fn(
+    structured: Any = make_dict_structure_fn(
         settings,
         _CONVERTER,
         _cattrs_forbid_extra_keys=True,
@@ -148,6 +150,14 @@ def _text(value: Any, kind: Any) -> str:
     return text
 
 
+def _has_origin(origin: Any) -> Any:
+    return lambda kind: typing.get_origin(kind) is origin
+
+
+def _is_union(kind: Any) -> bool:
+    return isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union
+
+
 def _converter() -> cattrs.Converter:
     converter = cattrs.Converter()
     for kind, hook in {
@@ -157,22 +167,17 @@ def _converter() -> cattrs.Converter:
         float: _exactly(int, float, name="a number"),
     }.items():
         # By identity: a hook for str would otherwise also take every enumeration of texts.
-        converter.register_structure_hook_func(lambda wanted, kind=kind: wanted is kind, hook)
+        converter.register_structure_hook_func(partial(operator.is_, kind), hook)
     converter.register_structure_hook(FilePath, lambda value, kind: FilePath(_text(value, kind)))
     converter.register_structure_hook_factory(attrs.has, _section_hook)
     converter.register_structure_hook(DocumentPath, lambda value, kind: DocumentPath(_text(value, kind)))
     converter.register_structure_hook(Program, lambda value, kind: compile(_text(value, kind)))
-    converter.register_structure_hook_factory(lambda kind: typing.get_origin(kind) is tuple, _tuple_hook)
-    converter.register_structure_hook_factory(
-        lambda kind: typing.get_origin(kind) is typing.Literal, _literal_hook
-    )
+    converter.register_structure_hook_factory(_has_origin(tuple), _tuple_hook)
+    converter.register_structure_hook_factory(_has_origin(typing.Literal), _literal_hook)
     converter.register_structure_hook_func(
         lambda kind: isinstance(kind, type) and issubclass(kind, enum.Enum), _enum
     )
-    converter.register_structure_hook_factory(
-        lambda kind: isinstance(kind, types.UnionType) or typing.get_origin(kind) is typing.Union,
-        _optional_hook,
-    )
+    converter.register_structure_hook_factory(_is_union, _optional_hook)
     return converter
 
 

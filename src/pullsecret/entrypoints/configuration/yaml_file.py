@@ -21,6 +21,11 @@ class YamlFile:
     positions: dict[Path, Position] = attrs.field(factory=dict)
     problems: list[Problem] = attrs.field(factory=list)
 
+    def place(self, path: Path, node: yaml.Node) -> None:
+        """Note where ``path`` stands, unless that is known: a key's place is better than its value's."""
+        if at := _at(node.start_mark):
+            self.positions.setdefault(path, at)
+
     def position(self, path: Path) -> Position | None:
         """Where ``path`` stands, or the nearest thing around it."""
         for length in range(len(path), -1, -1):
@@ -43,7 +48,7 @@ def read_yaml(text: str) -> YamlFile:
         node = yaml.compose(text, yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        file.problems.append(Problem("", f"not YAML: {error.problem}", _at(mark) if mark else None))
+        file.problems.append(Problem("", f"not YAML: {error.problem}", _at(mark)))
     except (yaml.YAMLError, RecursionError):
         file.problems.append(Problem("", "not YAML: unreadable characters or nested too deeply"))
     else:
@@ -73,7 +78,7 @@ class _Reader:
         self._loader = yaml.SafeLoader("")
 
     def value(self, node: yaml.Node, path: Path) -> Any:
-        self._file.positions.setdefault(path, _at(node.start_mark))
+        self._file.place(path, node)
         if len(path) > MAX_DEPTH:
             self._problem(path, "nested too deeply", node)
         elif isinstance(node, yaml.MappingNode):
@@ -98,7 +103,7 @@ class _Reader:
             if key in values:
                 self._problem(here, "given twice", key_node)
                 continue
-            self._file.positions[here] = _at(key_node.start_mark)
+            self._file.place(here, key_node)
             values[key] = self.value(value_node, here)
         return values
 
@@ -106,5 +111,5 @@ class _Reader:
         self._file.problems.append(Problem(show(path), message, _at(node.start_mark)))
 
 
-def _at(mark: yaml.Mark) -> Position:
-    return Position(mark.line + 1, mark.column + 1)
+def _at(mark: Any) -> Position | None:
+    return None if mark is None else Position(mark.line + 1, mark.column + 1)

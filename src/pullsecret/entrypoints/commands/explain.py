@@ -1,0 +1,185 @@
+"""``pullsecret explain``: what would be done about a cluster, and why. Touches nothing."""
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import attrs
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pullsecret.application.expression_environment import cluster_environment, event_environment
+from pullsecret.application.reconcile_cluster import adapter_event
+from pullsecret.domain.cluster_document import read_cluster
+from pullsecret.domain.errors import PermanentError
+from pullsecret.domain.names import temporary_secret_name
+from pullsecret.domain.provisioning import ProvisionOrder, provision_order
+from pullsecret.domain.secret_payload import REDACTED
+from pullsecret.entrypoints.command_errors import told_in_one_line
+from pullsecret.entrypoints.configuration import load
+from pullsecret.entrypoints.exit_codes import ExitCode
+from pullsecret.entrypoints.input_files import InputFileError, read_clusters, read_event
+from pullsecret.expressions import EvaluationError, Program
+from pullsecret.ports.cluster_catalog import CatalogEntry
+
+
+@attrs.frozen
+class ExplainedClause:
+    """One clause of an expression: what it reads, and what it comes to."""
+
+    clause: str
+    holds: bool
+    because: str
+    """The values it read, or the error."""
+
+
+@attrs.frozen
+class ExplainedExpression:
+    """The event filter or a precondition."""
+
+    name: str
+    holds: bool
+    clauses: Sequence[ExplainedClause]
+
+
+@attrs.frozen
+class Explanation:
+    """Everything that ``explain`` tells."""
+
+    cluster_id: str
+    generation: int
+    expressions: Sequence[ExplainedExpression]
+    would_create: Mapping[str, str]
+    """What would be written and where; empty if nothing would."""
+    refused: str | None
+    """Why the work is impossible although every expression holds."""
+
+    @property
+    def would_provision(self) -> bool:
+        """True if a job would be started."""
+        return bool(self.would_create)
+
+
+@told_in_one_line
+def explain(
+    *,
+    cluster: Path,
+    event: Path | None = None,
+    config: Path | None = None,
+    output: Literal["table", "json"] = "table",
+) -> ExitCode:
+    """Tell which clause of which precondition is false, and what would be created.
+
+    Nothing is read but the given files and nothing is written. Pull secrets are never shown.
+
+    Exits 0 if the cluster would be provisioned, 1 if not, 2 if a file cannot be used.
+
+    Examples
+    --------
+    pullsecret explain --cluster cluster.json
+
+    pullsecret explain --cluster cluster.json --event event.json --config adapter.yaml --output json
+
+    Parameters
+    ----------
+    cluster
+        One cluster in the HyperFleet API's JSON.
+    event
+        One CloudEvent in structured mode; without it, the event filter is not looked at.
+    config
+        Configuration file; without one, the design document's.
+    output
+        ``table`` for people, ``json`` for machines.
+    """
+    configuration = load(config, os.environ)
+    found = read_clusters(cluster, configuration.document_paths)
+    if len(found) != 1:
+        raise InputFileError(f"{cluster}: has {len(found)} clusters; give one")
+    read, document = found[0]
+    entry = CatalogEntry(*read_cluster(document, configuration.document_paths))
+    told = read_event(event) if event else None
+    environment = cluster_environment(
+        told or adapter_event(read.id, "explain"), entry, configuration.document_paths
+    )
+    expressions = []
+    if told is not None:
+        event_filter = configuration.spec.event_filter.expression
+        expressions.append(_explained("event filter", event_filter, event_environment(told)))
+    for number, precondition in enumerate(configuration.spec.preconditions, 1):
+        expressions.append(_explained(f"precondition {number}", precondition.when.expression, environment))
+    would_create: Mapping[str, str] = {}
+    refused = None
+    if all(each.holds for each in expressions):
+        try:
+            would_create = _would_create(provision_order(read))
+        except PermanentError as error:
+            refused = str(error)
+    explanation = Explanation(read.id.value, read.generation, expressions, would_create, refused)
+    if output == "json":
+        sys.stdout.write(json.dumps(attrs.asdict(explanation), indent=2) + "\n")
+    else:
+        _show(explanation)
+    return ExitCode.OK if explanation.would_provision else ExitCode.NOT_AS_IT_SHOULD_BE
+
+
+def _explained(name: str, program: Program, environment: Mapping[str, Any]) -> ExplainedExpression:
+    clauses = [
+        ExplainedClause(
+            clause.source,
+            clause.value is True,
+            clause.error.message if clause.error else _values(clause.operands),
+        )
+        for clause in program.clauses(environment)
+    ]
+    try:
+        holds = program.evaluate(environment) is True
+    except EvaluationError:
+        holds = False
+    return ExplainedExpression(name, holds, clauses)
+
+
+def _values(operands: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} = {_value(name, value)}" for name, value in operands.items())
+
+
+def _value(name: str, value: object) -> str:
+    if value is not None and "pullsecret" in name.lower():
+        return REDACTED
+    shown = json.dumps(value, default=str)
+    return shown if len(shown) <= 80 else f"{shown[:77]}..."
+
+
+def _would_create(order: ProvisionOrder) -> dict[str, str]:
+    target = order.target
+    return {
+        "temporary secret": temporary_secret_name(target.cluster_id),
+        "job": order.key.name,
+        "secret version": target.cloud_secret.version_path("(new, unless unchanged)"),
+        "cluster secret": target.cluster_secret.path,
+    }
+
+
+def _show(explanation: Explanation) -> None:
+    console = Console()
+    console.print(f"Cluster {explanation.cluster_id}, generation {explanation.generation}", highlight=False)
+    for expression in explanation.expressions:
+        table = Table(title=f"{expression.name}: {_word(expression.holds)}", title_justify="left")
+        for heading in ("Clause", "Holds", "Because"):
+            table.add_column(heading, overflow="fold")
+        for clause in expression.clauses:
+            table.add_row(Text(clause.clause), _word(clause.holds), Text(clause.because))
+        console.print(table)
+    if explanation.refused:
+        console.print(Text(f"Would be refused: {explanation.refused}"))
+    for what, name in explanation.would_create.items():
+        console.print(Text(f"Would create {what}: {name}"))
+    if not explanation.would_provision:
+        console.print("Nothing would be created.")
+
+
+def _word(holds: bool) -> str:
+    return "[green]yes[/green]" if holds else "[red]no[/red]"
