@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime
 
 import attrs
 
@@ -35,11 +35,12 @@ class FinalizePolicy:
     """What an operator decides about deletions."""
 
     stored_secret: Deletion = Deletion.DELETE
-    settle: timedelta = timedelta(seconds=30)
-    """Finalized is not told earlier after the deletion's request. Longer than any replica takes to hand over
-    a job for what it read before, so that no job can begin after the clean-up."""
-    give_up_after: timedelta = timedelta(hours=1)
-    """What cannot be deleted for so long is left behind, by name, and the deletion goes on."""
+    """Whether a deleted cluster's stored secret is deleted too."""
+    settle: float = attrs.field(default=30.0, validator=attrs.validators.ge(0))
+    """Seconds after a deletion was asked for before which its end is not told. Longer than any replica takes
+    to hand over a job for what it read before, so that no job can begin after the clean-up."""
+    give_up_after: float = attrs.field(default=3600.0, validator=attrs.validators.gt(0))
+    """Seconds after which what still cannot be deleted is left behind, by name, and the deletion goes on."""
 
 
 @attrs.frozen
@@ -82,12 +83,13 @@ class FinalizeCluster:
         return Finalized(tuple(run.left))
 
     def _given_up(self, cluster: Cluster) -> bool:
-        since = cluster.deleted_at
-        return since is not None and self.clock.now() - since >= self.policy.give_up_after
+        return cluster.deleted_at is not None and self._age(cluster.deleted_at) >= self.policy.give_up_after
 
     def _settled(self, cluster: Cluster) -> bool:
-        since = cluster.deleted_at
-        return since is None or self.clock.now() - since >= self.policy.settle
+        return cluster.deleted_at is None or self._age(cluster.deleted_at) >= self.policy.settle
+
+    def _age(self, since: datetime) -> float:
+        return (self.clock.now() - since).total_seconds()
 
     async def _postponed(self, cluster: Cluster, why: str) -> Postponed:
         await self._tell(finalizing_report(cluster, why, self.clock.now()))

@@ -7,6 +7,7 @@ from dependency_injector import containers, providers
 from pullsecret.application.adapter import Adapter
 from pullsecret.application.admit_jobs import AdmitJobs
 from pullsecret.application.consume_events import ConsumeEvents, ConsumePolicy
+from pullsecret.application.finalize import FinalizeCluster, FinalizePolicy
 from pullsecret.application.handle_event import HandleEvent
 from pullsecret.application.provision import Provision, ProvisionPolicy
 from pullsecret.application.reconcile_cluster import ReconcileCluster, ReconcilePolicy
@@ -33,6 +34,7 @@ class EmbeddedContainer(containers.DeclarativeContainer):
     reconcile_policy = providers.Dependency(instance_of=ReconcilePolicy)
     consume_policy = providers.Dependency(instance_of=ConsumePolicy)
     provision_policy = providers.Dependency(instance_of=ProvisionPolicy)
+    finalize_policy = providers.Dependency(instance_of=FinalizePolicy)
     limits = providers.Dependency(instance_of=ConcurrencyLimits)
 
     clock = world.provided.clock
@@ -53,8 +55,11 @@ class EmbeddedContainer(containers.DeclarativeContainer):
     )
     jobs = providers.Singleton(MemoryJobRunner, world.provided.jobs, provision, clock, faults, telemetry)
 
+    finalize = providers.Singleton(
+        FinalizeCluster, secret_store, cluster_secrets, jobs, status, clock, telemetry, finalize_policy
+    )
     reconcile = providers.Singleton(
-        ReconcileCluster, catalog, jobs, status, clock, telemetry, reconcile_policy
+        ReconcileCluster, catalog, jobs, status, clock, telemetry, reconcile_policy, finalize
     )
     admit = providers.Singleton(AdmitJobs, jobs, telemetry, limits)
     wake_admission = admit.provided.wake
@@ -85,6 +90,7 @@ def embedded_adapter(
             reconcile_policy=configuration.reconcile_policy,
             consume_policy=configuration.events,
             provision_policy=configuration.provision_policy,
+            finalize_policy=configuration.deletion,
             limits=configuration.limits,
         ).adapter()
         return adapter

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from types import TracebackType
 from typing import Any
 
@@ -92,6 +93,16 @@ class PullSecretWorld:
         document = self.embedded.hyperfleet.clusters[cluster_id]
         spec = {**document["spec"], "pullSecret": {"data": pull_secret}}
         self.embedded.hyperfleet.put({**document, "generation": document["generation"] + 1, "spec": spec})
+
+    def delete_cluster(self, cluster_id: str) -> None:
+        """Ask for the cluster's deletion; it goes when the adapter has told that it cleaned up."""
+        document = self.embedded.hyperfleet.clusters[cluster_id]
+        asked_at = self._runner.run(self._now()).isoformat()
+        generation = document["generation"] + 1
+        self.embedded.hyperfleet.put({**document, "generation": generation, "deletedTime": asked_at})
+
+    async def _now(self) -> datetime:
+        return self.embedded.clock.now()
 
     def settle(self, limit: float = 6 * 3600.0, replicas: int = 1) -> None:
         """Let Sentinel, broker, adapter and jobs work until nothing changes any more.

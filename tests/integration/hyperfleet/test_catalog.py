@@ -97,8 +97,10 @@ async def test_the_places_are_configuration(
     settings: HyperFleetSettings, fake: FakeHyperFleet, cluster: ClusterRecord
 ) -> None:
     fake.store.patch(cluster.id, {"cloud": {"tenant": "elsewhere-project"}, "pull": PULL_SECRET})
-    mapped = attrs.evolve(settings.paths, project=paths("spec.cloud.tenant"), pull_secret=paths("spec.pull"))
-    async with hyperfleet_api(attrs.evolve(settings, document_paths=mapped), SystemClock()) as api:
+    mapped = attrs.evolve(
+        settings.dialect.document_paths, project=paths("spec.cloud.tenant"), pull_secret=paths("spec.pull")
+    )
+    async with hyperfleet_api(settings, SystemClock(), mapped) as api:
         entry = await api.catalog.get(ClusterId(cluster.id))
     assert entry is not None
     assert entry.cluster.project == "elsewhere-project"

@@ -225,7 +225,7 @@ async def test_a_job_handed_over_for_what_was_read_before_the_deletion_leaves_no
     while isinstance(await it.finalize(being_deleted), Postponed):
         await it.world.clock.sleep(2)
 
-    assert it.world.clock.now() - asked_at >= it.finalize.policy.settle
+    assert it.world.clock.now() - asked_at >= timedelta(seconds=it.finalize.policy.settle)
     assert it.finalized.status is Status.TRUE
     assert not it.stored
     assert not it.published

@@ -7,6 +7,7 @@ import attrs
 from attrs.validators import ge
 
 from pullsecret.application.consume_events import ConsumePolicy
+from pullsecret.application.finalize import FinalizePolicy
 from pullsecret.application.provision import ProvisionPolicy
 from pullsecret.application.reconcile_cluster import ReconcilePolicy
 from pullsecret.domain.admission import ConcurrencyLimits
@@ -176,6 +177,8 @@ class Configuration:
     """How events are taken."""
     jobs: Jobs = attrs.field(factory=Jobs)
     """How provisioning is tried."""
+    deletion: FinalizePolicy = attrs.field(factory=FinalizePolicy)
+    """What happens when a cluster is deleted."""
 
     @classmethod
     def default(cls) -> "Configuration":

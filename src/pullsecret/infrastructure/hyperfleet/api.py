@@ -5,10 +5,11 @@ from contextlib import asynccontextmanager
 
 import attrs
 
+from pullsecret.domain.cluster_document import ClusterDocumentPaths
 from pullsecret.infrastructure.hyperfleet.clusters import HttpClusterCatalog
 from pullsecret.infrastructure.hyperfleet.settings import Dialect, HyperFleetSettings
 from pullsecret.infrastructure.hyperfleet.statuses import DdrStatusSink, V1StatusSink
-from pullsecret.infrastructure.hyperfleet.transport import hyperfleet_transport
+from pullsecret.infrastructure.hyperfleet.transport import HyperFleetTransport, hyperfleet_transport
 from pullsecret.ports.clock import Clock
 from pullsecret.ports.cluster_catalog import ClusterCatalog
 from pullsecret.ports.status_sink import StatusSink
@@ -23,12 +24,24 @@ class HyperFleetApi:
 
 
 @asynccontextmanager
-async def hyperfleet_api(settings: HyperFleetSettings, clock: Clock) -> AsyncIterator[HyperFleetApi]:
+async def hyperfleet_api(
+    settings: HyperFleetSettings, clock: Clock, paths: ClusterDocumentPaths | None = None
+) -> AsyncIterator[HyperFleetApi]:
     """The API as long as the block; nothing is sent before the first call of a port.
+
+    ``paths`` are where the cluster keeps each value, by default the dialect's own places.
 
     Raises :class:`~pullsecret.domain.errors.PermanentError` (``WrongConfiguration``) naming a file that
     cannot be used.
     """
     async with hyperfleet_transport(settings, clock) as transport:
-        sink = V1StatusSink(transport) if settings.dialect is Dialect.V1 else DdrStatusSink(transport)
-        yield HyperFleetApi(HttpClusterCatalog(transport, settings), sink)
+        yield api_over(transport, settings.dialect, paths)
+
+
+def api_over(
+    transport: HyperFleetTransport, dialect: Dialect, paths: ClusterDocumentPaths | None = None
+) -> HyperFleetApi:
+    """The ports on an open transport."""
+    v1 = dialect is Dialect.V1
+    catalog = HttpClusterCatalog(transport, paths or dialect.document_paths, with_statuses=v1)
+    return HyperFleetApi(catalog, V1StatusSink(transport) if v1 else DdrStatusSink(transport))

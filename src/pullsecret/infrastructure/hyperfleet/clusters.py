@@ -6,10 +6,9 @@ from typing import Any, Final
 
 import attrs
 
-from pullsecret.domain.cluster_document import read_cluster, sealed
+from pullsecret.domain.cluster_document import ClusterDocumentPaths, read_cluster, sealed
 from pullsecret.domain.identifiers import ClusterId
 from pullsecret.infrastructure.hyperfleet.answers import ApiRequest, found, misdirected
-from pullsecret.infrastructure.hyperfleet.settings import Dialect, HyperFleetSettings
 from pullsecret.infrastructure.hyperfleet.transport import HyperFleetTransport
 from pullsecret.ports.cluster_catalog import CatalogEntry
 
@@ -31,10 +30,13 @@ class HttpClusterCatalog:
     Where the API gives ETags, an unchanged cluster is not sent again; the last 256 are remembered, sealed.
     """
 
-    def __init__(self, transport: HyperFleetTransport, settings: HyperFleetSettings) -> None:
+    def __init__(
+        self, transport: HyperFleetTransport, paths: ClusterDocumentPaths, *, with_statuses: bool
+    ) -> None:
+        """``with_statuses``: the dialect's cluster does not hold the adapters' statuses, so read them too."""
         self._transport = transport
-        self._paths = settings.paths
-        self._with_statuses = settings.dialect is Dialect.V1
+        self._paths = paths
+        self._with_statuses = with_statuses
         self._known: OrderedDict[ClusterId, _Known] = OrderedDict()
 
     async def get(self, cluster_id: ClusterId) -> CatalogEntry | None:

@@ -68,8 +68,6 @@ class HyperFleetSettings:
     url: str = attrs.field(default="https://hyperfleet-api.hyperfleet-system.svc", converter=_origin)
     """Scheme, host and port, and a path if the API is served below one; ``https`` unless on loopback."""
     dialect: Dialect = Dialect.DDR
-    document_paths: ClusterDocumentPaths | None = None
-    """Where the cluster keeps each value; None for the dialect's own places."""
     token_file: Path | None = None
     """A file with the bearer token. It is read again whenever it changes."""
     ca_bundle: Path | None = None
@@ -101,8 +99,3 @@ class HyperFleetSettings:
     def base_url(self) -> str:
         """Where ``/clusters`` is found."""
         return self.url + self.dialect.base_path
-
-    @property
-    def paths(self) -> ClusterDocumentPaths:
-        """Where the cluster keeps each value."""
-        return self.document_paths or self.dialect.document_paths

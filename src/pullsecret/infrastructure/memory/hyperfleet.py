@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 
 from pullsecret.domain.cluster_document import ClusterDocumentPaths, read_cluster
-from pullsecret.domain.conditions import Condition, StatusReport
+from pullsecret.domain.conditions import Condition, Status, StatusReport
 from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.reasons import Reason
 from pullsecret.infrastructure.memory.faults import FaultScript
@@ -89,6 +89,10 @@ class MemoryStatusSink:
             return Receipt.STALE
         self.hyperfleet.statuses[key] = KnownStatus(report, _transitions(known, report))
         self.hyperfleet.told.append(report)
+        finalized = report.conditions.finalized
+        if finalized is not None and finalized.status is Status.TRUE:
+            # No other adapter has to say so here, and so the cluster goes at once.
+            del self.hyperfleet.clusters[key]
         return Receipt.ACCEPTED
 
 
