@@ -1,12 +1,20 @@
 import uuid
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
+from tests.integration.kubernetes.job_harness import (
+    IMAGE,
+    ObedientJobs,
+    obedient_image,
+    obedient_settings,
+)
 
 from pullsecret.infrastructure.kubernetes.api import KubernetesApi
 from pullsecret.testing.kubernetes.control_plane import ControlPlane
 from pullsecret.testing.kubernetes.fixtures import control_plane
-from pullsecret.testing.kubernetes.system import System, deploy_system
+from pullsecret.testing.kubernetes.node_agent import NodeAgent
+from pullsecret.testing.kubernetes.system import System, create_namespace, deploy_system
 
 __all__ = ["control_plane"]
 
@@ -22,8 +30,7 @@ async def admin(control_plane: ControlPlane) -> AsyncIterator[KubernetesApi]:
 async def namespace(admin: KubernetesApi) -> str:
     """A namespace of this test's own."""
     name = f"clusters-{uuid.uuid4().hex[:8]}"
-    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-    await admin.call("create", "/api/v1/namespaces", body)
+    await create_namespace(admin, name)
     return name
 
 
@@ -38,3 +45,19 @@ async def adapter(system: System) -> AsyncIterator[KubernetesApi]:
     """A client with the adapter's rights in the system namespace."""
     async with KubernetesApi(await system.connect()) as api:
         yield api
+
+
+@pytest.fixture
+async def node(admin: KubernetesApi, system: System, tmp_path: Path) -> AsyncIterator[NodeAgent]:
+    """A node whose containers end as the test says."""
+    control = tmp_path / "control"
+    control.mkdir()
+    images = {IMAGE: obedient_image(control)}
+    async with NodeAgent(admin, system.namespace, images, tmp_path / "node") as node:
+        yield node
+
+
+@pytest.fixture
+async def jobs(adapter: KubernetesApi, system: System, node: NodeAgent, tmp_path: Path) -> ObedientJobs:
+    """Jobs whose containers wait to be ended, run with the adapter's rights."""
+    return ObedientJobs(adapter, tmp_path / "control", obedient_settings(system.namespace))

@@ -1,6 +1,9 @@
 """Jobs whose containers end when and as the test says."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import attrs
 
@@ -34,15 +37,24 @@ def obedient_image(control: Path) -> Image:
     return Image(["/bin/sh", "-c", _OBEY], [], mounts={_CONTROL: control})
 
 
-def obedient_settings(namespace: str, *, remind: float = 1.0, backoff_limit: int = 0) -> JobSettings:
-    """Jobs in ``namespace`` that obey, reminding soon, without a grace for orphans."""
-    return JobSettings(
-        image=IMAGE,
-        namespace=namespace,
-        command=("/bin/sh", "-c", _OBEY),
-        backoff_limit=backoff_limit,
-        times=JobTimes(deadline=60, remind=remind, orphan_grace=0.0),
-    )
+def obedient_settings(namespace: str, times: JobTimes | None = None, **settings: Any) -> JobSettings:
+    """Jobs in ``namespace`` that obey; unless told otherwise they are reminded of soon, without a grace for
+    orphans, and Kubernetes tries them once."""
+    defaults = {
+        "image": IMAGE,
+        "namespace": namespace,
+        "command": ("/bin/sh", "-c", _OBEY),
+        "backoff_limit": 0,
+        "times": times or JobTimes(deadline=60, remind=1.0, orphan_grace=0.0),
+    }
+    return JobSettings(**(defaults | settings))
+
+
+async def eventually(condition: Callable[[], Awaitable[bool]], patience: float = 15.0) -> None:
+    """Wait until ``condition`` holds."""
+    async with asyncio.timeout(patience):
+        while not await condition():
+            await asyncio.sleep(0.05)
 
 
 @attrs.define

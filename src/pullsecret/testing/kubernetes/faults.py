@@ -16,5 +16,6 @@ class Fault(Enum):
     """Something runs in the container's place that does nothing and never ends."""
     NO_MESSAGE = "no-message"
     """The container runs to its end, but its termination message is lost."""
-    GONE = "gone"
-    """The container is killed and the pod vanishes, as when its node does."""
+    NODE_LOST = "node-lost"
+    """The container is killed, and the pod is failed and deleted as the pod garbage collector does it when a
+    node is gone."""

@@ -117,7 +117,7 @@ class PodRun:
         ending = asyncio.ensure_future(container.ended())
         try:
             await self._report("Running", {"running": {"startedAt": _time(container.started_at)}})
-            if self._fault in (Fault.OUT_OF_MEMORY, Fault.EVICTED, Fault.GONE):
+            if self._fault in (Fault.OUT_OF_MEMORY, Fault.EVICTED, Fault.NODE_LOST):
                 await asyncio.wait({ending}, timeout=_KILLED_AFTER)
                 container.kill()
             ended = await self._until_ended(container, ending)
@@ -139,18 +139,14 @@ class PodRun:
         return await ending
 
     async def _report_end(self, ended: Ended) -> None:
-        if self._fault is Fault.GONE:
+        if self._fault is Fault.NODE_LOST:
+            await self._disrupted("DeletionByPodGC", "PodGC: node no longer exists", {})
             await self._remove()
             return
         if self._fault is Fault.EVICTED:
-            disruption = {
-                "type": "DisruptionTarget",
-                "status": "True",
-                "reason": "TerminationByKubelet",
-                "message": "The node was low on resource: memory.",
-            }
-            status = {"phase": "Failed", "reason": "Evicted", "message": disruption["message"]}
-            await self._node.set_status(self.path, self._uid, status | {"conditions": [disruption]})
+            message = "The node was low on resource: memory."
+            status = {"reason": "Evicted", "message": message}
+            await self._disrupted("TerminationByKubelet", message, status)
             return
         killed = self._fault is Fault.OUT_OF_MEMORY
         code = 137 if killed else ended.exit_code
@@ -163,6 +159,11 @@ class PodRun:
             "finishedAt": _time(ended.finished_at),
         } | ({"message": message} if message else {})
         await self._report("Succeeded" if code == 0 else "Failed", {"terminated": terminated})
+
+    async def _disrupted(self, reason: str, message: str, status: Object) -> None:
+        condition = {"type": "DisruptionTarget", "status": "True", "reason": reason, "message": message}
+        failed = {"phase": "Failed", "conditions": [condition], **status}
+        await self._node.set_status(self.path, self._uid, failed)
 
     async def _waiting(self, reason: str, message: str) -> None:
         await self._report("Pending", {"waiting": {"reason": reason, "message": message}})

@@ -27,16 +27,6 @@ class Child:
         if self.running:
             self.process.send_signal(number)
 
-    def stop(self, patience: float = 10.0) -> None:
-        """End it politely, then by force; returns once it is gone."""
-        # A stopped process does not see SIGTERM.
-        self.signal(signal.SIGCONT)
-        self.signal(signal.SIGTERM)
-        try:
-            self.process.wait(patience)
-        except subprocess.TimeoutExpired:
-            self.kill()
-
     def kill(self) -> None:
         """End it as a crash would (SIGKILL); returns once it is gone."""
         self.process.kill()
