@@ -2,12 +2,10 @@
 
 import difflib
 import enum
-import operator
 import re
 import types
 import typing
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -138,16 +136,18 @@ def _optional_hook(kind: Any) -> Any:
     return lambda value, _kind: None if value is None else _CONVERTER.structure(value, wanted)
 
 
+def _text(value: Any, kind: Any) -> Any:
+    # A hook for str is also asked for every enumeration of texts.
+    if issubclass(kind, enum.Enum):
+        return _enum(value, kind)
+    return _exactly(str, name="text")(value, kind)
+
+
 def _enum(value: Any, kind: Any) -> Any:
     allowed = [member.value for member in kind]
     if value in allowed:
         return kind(value)
     raise ValueError(f"must be {' or '.join(allowed)}, not {_described(value)}")
-
-
-def _text(value: Any, kind: Any) -> str:
-    text: str = _exactly(str, name="text")(value, kind)
-    return text
 
 
 def _has_origin(origin: Any) -> Any:
@@ -160,18 +160,14 @@ def _is_union(kind: Any) -> bool:
 
 def _converter() -> cattrs.Converter:
     converter = cattrs.Converter()
-    for kind, hook in {
-        str: _text,
-        bool: _exactly(bool, name="true or false"),
-        int: _exactly(int, name="a whole number"),
-        float: _exactly(int, float, name="a number"),
-    }.items():
-        # By identity: a hook for str would otherwise also take every enumeration of texts.
-        converter.register_structure_hook_func(partial(operator.is_, kind), hook)
-    converter.register_structure_hook(FilePath, lambda value, kind: FilePath(_text(value, kind)))
+    converter.register_structure_hook(str, _text)
+    converter.register_structure_hook(bool, _exactly(bool, name="true or false"))
+    converter.register_structure_hook(int, _exactly(int, name="a whole number"))
+    converter.register_structure_hook(float, _exactly(int, float, name="a number"))
+    converter.register_structure_hook(FilePath, lambda value, kind: FilePath(_text(value, str)))
     converter.register_structure_hook_factory(attrs.has, _section_hook)
-    converter.register_structure_hook(DocumentPath, lambda value, kind: DocumentPath(_text(value, kind)))
-    converter.register_structure_hook(Program, lambda value, kind: compile(_text(value, kind)))
+    converter.register_structure_hook(DocumentPath, lambda value, kind: DocumentPath(_text(value, str)))
+    converter.register_structure_hook(Program, lambda value, kind: compile(_text(value, str)))
     converter.register_structure_hook_factory(_has_origin(tuple), _tuple_hook)
     converter.register_structure_hook_factory(_has_origin(typing.Literal), _literal_hook)
     converter.register_structure_hook_func(
