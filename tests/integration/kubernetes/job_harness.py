@@ -53,7 +53,7 @@ def obedient_settings(namespace: str, times: JobTimes | None = None, **settings:
 async def eventually(condition: Callable[[], Awaitable[bool]], patience: float = 15.0) -> None:
     """Wait until ``condition`` holds."""
     async with asyncio.timeout(patience):
-        while not await condition():
+        while not await condition():  # noqa: ASYNC110 - it is another process that changes
             await asyncio.sleep(0.05)
 
 

@@ -141,7 +141,8 @@ class KubernetesApi:
         query = {"limit": str(_PAGE)} | ({"labelSelector": labels} if labels else {})
         while True:
             page = (await self.call("list", path, query=query, metadata_only=metadata_only)).body
-            items += page["items"]
+            # An empty list of metadata is null.
+            items += page["items"] or []
             position = page["metadata"].get("continue")
             if not position:
                 return items, page["metadata"]["resourceVersion"]

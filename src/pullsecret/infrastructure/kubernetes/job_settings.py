@@ -5,22 +5,19 @@ from typing import Any
 
 import attrs
 
-positive = attrs.validators.gt(0)
-
-
 @attrs.frozen
 class JobTimes:
     """How long things last, in seconds."""
 
-    deadline: int = attrs.field(default=600, validator=positive)
+    deadline: int = attrs.field(default=600, validator=attrs.validators.gt(0))
     """A job that has not ended after this is stopped (``activeDeadlineSeconds``, ``JobTimedOut``)."""
-    retention: int = attrs.field(default=3600, validator=positive)
+    retention: int = attrs.field(default=3600, validator=attrs.validators.gt(0))
     """How long an ended job is kept (``ttlSecondsAfterFinished``), and at most its payload with it."""
-    remind: float = attrs.field(default=15.0, validator=positive)
+    remind: float = attrs.field(default=15.0, validator=attrs.validators.gt(0))
     """After this an ended job that a replica has taken up, but not reported, is anybody's again."""
     orphan_grace: float = attrs.field(default=60.0, validator=attrs.validators.ge(0))
     """How old a payload without a job is before it counts as left behind by a crash."""
-    resync: float = attrs.field(default=300.0, validator=positive)
+    resync: float = attrs.field(default=300.0, validator=attrs.validators.gt(0))
     """How often the watched jobs are compared with a full list."""
 
 

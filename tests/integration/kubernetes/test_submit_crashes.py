@@ -1,0 +1,110 @@
+"""A replica may die between any two calls of a submission: nothing is lost, doubled or left behind."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from pullsecret.domain.provisioning import Running
+from pullsecret.infrastructure.kubernetes import marks
+from pullsecret.infrastructure.kubernetes.api import Answer, KubernetesApi
+from pullsecret.infrastructure.kubernetes.job_runner import KubernetesJobRunner
+from pullsecret.infrastructure.kubernetes.paths import job_path, secret_path
+from pullsecret.infrastructure.memory.telemetry import MemoryTelemetry
+from pullsecret.ports.job_runner import Busy, Existing, Submitted
+from pullsecret.testing.contracts.job_runner import SUCCESS, next_finished
+from pullsecret.testing.contracts.samples import new_order
+from pullsecret.testing.kubernetes.system import System
+from tests.integration.kubernetes.job_harness import ObedientJobs, eventually
+
+pytestmark = [pytest.mark.service, pytest.mark.asyncio]
+
+CALLS_OF_A_SUBMISSION = 4
+"""List jobs, create the secret, create the job, tie the two."""
+
+
+class CrashError(Exception):
+    """The process is dead."""
+
+
+class DyingApi(KubernetesApi):
+    """Dies before its call number ``fatal``, or right after it took effect."""
+
+    def __init__(self, configuration: Any, fatal: int, *, after: bool) -> None:
+        super().__init__(configuration)
+        self.calls = 0
+        self._fatal = fatal
+        self._after = after
+
+    async def call(self, verb: str, path: str, *arguments: Any, **options: Any) -> Answer:
+        self.calls += 1
+        if self.calls == self._fatal and not self._after:
+            raise CrashError
+        answer = await super().call(verb, path, *arguments, **options)
+        if self.calls == self._fatal:
+            raise CrashError
+        return answer
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("fatal", range(1, CALLS_OF_A_SUBMISSION + 1))
+async def test_a_crash_at_any_call_of_a_submission(
+    admin: KubernetesApi, system: System, jobs: ObedientJobs, fatal: int, after: bool
+) -> None:
+    order = new_order()
+    async with DyingApi(await system.connect(), fatal, after=after) as dying:
+        with pytest.raises(CrashError):
+            await KubernetesJobRunner(dying, jobs.settings, MemoryTelemetry()).submit(order)
+    # What happens next in the replica that takes over: it sweeps, and the event comes again.
+    survivor = jobs.another_replica()
+    await survivor.sweep()
+    answer = await survivor.submit(order)
+    assert isinstance(answer, Submitted | Existing)
+    await survivor.release(order.key)
+    await eventually(lambda: jobs.started(order.key))
+    (job,) = await survivor.jobs(order.target.cluster_id)
+    assert job.state == Running()
+    await jobs.end(order.key, SUCCESS)
+    await next_finished(survivor, order.key, 15.0)
+    assert (await admin.list(secret_path(system.namespace), labels=marks.OUR_JOBS))[0] == []
+    assert len((await admin.list(job_path(system.namespace)))[0]) == 1
+
+
+async def test_a_submission_is_of_as_many_calls_as_are_tried_above(
+    system: System, jobs: ObedientJobs
+) -> None:
+    async with DyingApi(await system.connect(), 0, after=False) as counted:
+        runner = KubernetesJobRunner(counted, jobs.settings, MemoryTelemetry())
+        assert isinstance(await runner.submit(new_order()), Submitted)
+        assert counted.calls == CALLS_OF_A_SUBMISSION
+
+
+async def test_generations_submitted_at_once_by_replicas_make_one_job(jobs: ObedientJobs) -> None:
+    first = new_order()
+    orders = [new_order(first.target.cluster_id, generation=number) for number in range(1, 7)]
+    answers = await asyncio.gather(*(jobs.another_replica().submit(order) for order in orders))
+    assert sum(isinstance(answer, Submitted) for answer in answers) == 1
+    assert sum(isinstance(answer, Busy) for answer in answers) == len(orders) - 1
+    (job,) = await jobs.runner.jobs(first.target.cluster_id)
+    assert job.active
+
+
+async def test_a_sweep_at_the_worst_moment_costs_a_repetition_and_no_more(
+    admin: KubernetesApi, system: System, jobs: ObedientJobs
+) -> None:
+    order = new_order()
+
+    class Overtaken(KubernetesApi):
+        async def call(self, verb: str, path: str, *arguments: Any, **options: Any) -> Answer:
+            if (verb, path) == ("create", job_path(system.namespace)) and not swept:
+                swept.append(await jobs.another_replica().sweep())
+            return await super().call(verb, path, *arguments, **options)
+
+    swept: list[int] = []
+    async with Overtaken(await system.connect()) as api:
+        answer = await KubernetesJobRunner(api, jobs.settings, MemoryTelemetry()).submit(order)
+    assert swept == [1]
+    assert isinstance(answer, Submitted)
+    assert await jobs.payload_kept(order)
+    (job,) = await jobs.runner.jobs(order.target.cluster_id)
+    assert job == answer.job
