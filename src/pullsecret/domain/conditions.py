@@ -79,7 +79,7 @@ class StatusReport:
     job: JobMetadata | None = None
 
 
-_APPLIED = {
+_APPLIED: dict[Change | None, tuple[Reason, str]] = {
     Change.CREATED: (Reason.SECRET_CREATED, "Pull secret stored in Secret Manager as version {version}."),
     Change.UPDATED: (Reason.SECRET_UPDATED, "Pull secret updated in Secret Manager to version {version}."),
     Change.UNCHANGED: (Reason.SECRET_UNCHANGED, "Secret Manager already held it as version {version}."),
@@ -129,7 +129,7 @@ def waiting_report(cluster_id: ClusterId, generation: Generation, unmet: str, no
 def conditions_of(result: ProvisionResult) -> Conditions:
     """Derive the conditions from a job's result."""
     if result.failure is None:
-        reason, text = _APPLIED[result.change or Change.UNCHANGED]
+        reason, text = _APPLIED[result.change]
         return Conditions(
             Condition(Status.TRUE, reason, text.format(version=result.version)),
             Condition(

@@ -11,7 +11,7 @@ from pullsecret.domain.events import TraceContext
 from pullsecret.domain.identifiers import ClusterId, Generation, namespace, project_id
 from pullsecret.domain.names import cloud_secret_name, cluster_secret_name, job_name
 from pullsecret.domain.pull_secret import PullSecret
-from pullsecret.domain.reasons import Reason
+from pullsecret.domain.reasons import Outlook, Reason
 from pullsecret.domain.secret_lifecycle import Change, Stage
 
 
@@ -87,20 +87,29 @@ class ProvisionOrder:
 
 @attrs.frozen
 class Failure:
-    """Why a job did not reach the end."""
+    """Why a job did not reach the end. Raises :class:`ValueError` for a reason that is a success."""
 
-    reason: Reason
+    reason: Reason = attrs.field()
     message: str
     """What failed, why, and what to do; without a payload."""
+
+    @reason.validator
+    def _check(self, _attribute: object, reason: Reason) -> None:
+        if reason.outlook is Outlook.SUCCESS:
+            raise ValueError(f"{reason} is no failure")
 
 
 @attrs.frozen
 class ProvisionResult:
-    """What a job says about itself. It never holds a payload and fits a 4,096 byte termination message."""
+    """What a job says about itself. It never holds a payload and fits a 4,096 byte termination message.
+
+    Raises :class:`ValueError` where its parts contradict each other.
+    """
 
     stage: Stage
     change: Change | None = None
     version: str | None = None
+    """``change`` and ``version`` are known if the stage is PUBLISHED."""
     failure: Failure | None = None
     """None if and only if the stage is PUBLISHED."""
     duration: float = 0.0
@@ -111,6 +120,8 @@ class ProvisionResult:
     def __attrs_post_init__(self) -> None:
         if (self.failure is None) != (self.stage is Stage.PUBLISHED):
             raise ValueError("a result has a failure if and only if it is not published")
+        if self.failure is None and (self.change is None or self.version is None):
+            raise ValueError("a published result says its change and its version")
 
 
 @attrs.frozen

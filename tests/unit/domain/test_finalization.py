@@ -1,0 +1,132 @@
+"""What a deletion leaves to do, and what is told about it."""
+
+from datetime import UTC, datetime
+
+import attrs
+import pytest
+
+from pullsecret.domain.cluster import Cluster
+from pullsecret.domain.cluster_secret import PublishedSecret
+from pullsecret.domain.conditions import Condition, Conditions, Status, StatusReport
+from pullsecret.domain.errors import PermanentError
+from pullsecret.domain.finalization import (
+    Remains,
+    cloud_secret_of,
+    finalized_report,
+    finalizing_report,
+    remains,
+    unfinalized_report,
+)
+from pullsecret.domain.identifiers import ClusterId, Generation
+from pullsecret.domain.provisioning import (
+    CloudSecretRef,
+    ClusterSecretRef,
+    Job,
+    JobKey,
+    Queued,
+    provision_target,
+)
+from pullsecret.domain.reasons import Reason
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+CLUSTER = Cluster(
+    ClusterId("cls-1"), Generation(3), project="customer-prod", namespace="clusters-cls-1", deleting=True
+)
+CLOUD = CloudSecretRef("customer-prod", "hyperfleet-cls-1-pull-secret")
+KUBERNETES = ClusterSecretRef("clusters-cls-1", "cls-1-pull-secret")
+HEALTHY = Condition(Status.TRUE, Reason.HEALTHY, "No failure was seen.")
+
+
+def job(generation: int, **elsewhere: str) -> Job:
+    moved = attrs.evolve(CLUSTER, generation=Generation(generation), **elsewhere)
+    return Job(JobKey(CLUSTER.id, moved.generation), provision_target(moved), Queued(), NOW)
+
+
+def test_a_cluster_remains_where_its_spec_points() -> None:
+    assert remains(CLUSTER, []) == Remains((CLOUD,), (KUBERNETES,))
+
+
+def test_places_of_earlier_generations_are_looked_at_too_each_once() -> None:
+    jobs = iter([job(1, project="old-project"), job(2, namespace="old"), job(3)])
+    assert remains(attrs.evolve(CLUSTER, secret_name="renamed"), jobs) == Remains(
+        (
+            CloudSecretRef("old-project", CLOUD.name),
+            CLOUD,
+            CloudSecretRef("customer-prod", "renamed"),
+        ),
+        (KUBERNETES, ClusterSecretRef("old", KUBERNETES.name)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"project": None}, Remains((), (KUBERNETES,))),
+        ({"project": "No!"}, Remains((), (KUBERNETES,))),
+        ({"secret_name": "a/b"}, Remains((), (KUBERNETES,))),
+        ({"namespace": None}, Remains((CLOUD,), ())),
+        ({"namespace": "No!"}, Remains((CLOUD,), ())),
+    ],
+)
+def test_a_spec_that_names_no_place_leaves_nothing_there(
+    change: dict[str, str | None], expected: Remains
+) -> None:
+    assert remains(attrs.evolve(CLUSTER, **change), []) == expected
+
+
+@pytest.mark.parametrize(
+    ("noted", "ref"),
+    [
+        ("projects/p/secrets/s/versions/7", CloudSecretRef("p", "s")),
+        ("projects/p/secrets/s", CloudSecretRef("p", "s")),
+        ("projects//secrets/s", None),
+        ("projects/p/secrets/", None),
+        ("projects/p/things/s", None),
+        ("x/projects/p/secrets/s", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_cluster_secret_says_where_it_was_read_from(noted: str | None, ref: CloudSecretRef | None) -> None:
+    annotations = {} if noted is None else {"pullsecret.hyperfleet.io/secret-path": noted}
+    assert cloud_secret_of(PublishedSecret(KUBERNETES, {}, annotations, None, "Opaque", "1")) == ref
+
+
+def report(state: Condition, health: Condition, finalized: Condition) -> StatusReport:
+    return StatusReport(ClusterId("cls-1"), Generation(3), Conditions(state, state, health, finalized), NOW)
+
+
+def test_a_clean_up_that_is_not_over_is_no_failure() -> None:
+    pending = Condition(Status.FALSE, Reason.IN_PROGRESS, "The cluster is being deleted: a job runs.")
+    assert finalizing_report(CLUSTER, "a job runs.", NOW) == report(pending, HEALTHY, pending)
+
+
+@pytest.mark.parametrize(
+    ("remedy", "text"), [("Grant it.", "No permission. Grant it."), ("", "No permission.")]
+)
+def test_what_cannot_be_deleted_is_told_with_cause_and_remedy(remedy: str, text: str) -> None:
+    error = PermanentError("delete-secret", CLOUD.path, Reason.PERMISSION_DENIED, "No permission.", remedy)
+    failed = Condition(Status.FALSE, Reason.PERMISSION_DENIED, text)
+    assert unfinalized_report(CLUSTER, error, NOW) == report(failed, failed, failed)
+
+
+@pytest.mark.parametrize(
+    ("retained", "left", "reason", "text"),
+    [
+        ([], [], Reason.FINALIZED, "The cluster is deleted with its secrets."),
+        (["a"], [], Reason.RETAINED, "The cluster is deleted; a kept by policy."),
+        ([], ["b"], Reason.RETAINED, "The cluster is deleted; b left behind, delete by hand."),
+        (
+            ["a", "b"],
+            ["c"],
+            Reason.RETAINED,
+            "The cluster is deleted; a, b kept by policy; c left behind, delete by hand.",
+        ),
+        (list("abc"), [], Reason.RETAINED, "The cluster is deleted; a, b, c kept by policy."),
+        (list("abcde"), [], Reason.RETAINED, "The cluster is deleted; a, b, c and 2 more kept by policy."),
+    ],
+)
+def test_the_end_says_what_is_left(retained: list[str], left: list[str], reason: Reason, text: str) -> None:
+    gone = Condition(Status.FALSE, reason, text)
+    expected = report(gone, HEALTHY, Condition(Status.TRUE, reason, text))
+    assert finalized_report(CLUSTER, retained, left, NOW) == expected
