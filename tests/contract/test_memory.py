@@ -1,7 +1,7 @@
 """The embedded parts fulfil the ports."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
 import attrs
 import pytest
@@ -9,9 +9,12 @@ import pytest
 from pullsecret.domain.cluster import Cluster
 from pullsecret.domain.cluster_document import DDR_PATHS
 from pullsecret.domain.cluster_secret import DOCKER_CONFIG_TYPE, PublishedSecret
+from pullsecret.domain.events import ClusterEvent
 from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.ownership import ownership_labels
 from pullsecret.domain.provisioning import JobKey, ProvisionOrder, ProvisionResult, ProvisionTarget
+from pullsecret.infrastructure.cloudevents.codec import render
+from pullsecret.infrastructure.memory.broker import MemoryEventSource
 from pullsecret.infrastructure.memory.cloud import MemorySecretStore
 from pullsecret.infrastructure.memory.control_plane import MemoryClusterSecrets
 from pullsecret.infrastructure.memory.faults import ProcessCrash
@@ -20,12 +23,14 @@ from pullsecret.infrastructure.memory.job_runner import JobTimes, MemoryJobRunne
 from pullsecret.infrastructure.memory.world import EmbeddedWorld
 from pullsecret.ports.cluster_catalog import ClusterCatalog
 from pullsecret.ports.cluster_secrets import ClusterSecrets
+from pullsecret.ports.event_source import EventSource
 from pullsecret.ports.job_runner import JobRunner
 from pullsecret.ports.secret_store import SecretStore
 from pullsecret.ports.status_sink import StatusSink
 from pullsecret.testing.contracts import (
     ClusterCatalogContract,
     ClusterSecretsContract,
+    EventSourceContract,
     JobRunnerContract,
     SecretStoreContract,
     StatusSinkContract,
@@ -163,3 +168,32 @@ class TestMemoryJobRunner(JobRunnerContract):
         yield MemoryJobRunnerHarness(world)
         for process in list(world.jobs.processes):
             process.cancel()
+
+
+@attrs.define
+class MemoryEventSourceHarness:
+    world: EmbeddedWorld
+    prefetch: int = 3
+    patience: float = 2.0
+    source: EventSource = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.source = self.another_replica()
+
+    def another_replica(self) -> EventSource:
+        return MemoryEventSource(self.world.broker, self.world.clock, self.world.faults, self.prefetch)
+
+    async def publish(self, event: ClusterEvent) -> None:
+        await self.world.broker.publish(*render(event))
+
+    async def publish_raw(self, headers: Mapping[str, str], body: bytes) -> None:
+        await self.world.broker.publish(headers, body)
+
+    async def dead_letters(self) -> Sequence[str]:
+        return [letter.reason for letter in self.world.broker.dead_letters]
+
+
+class TestMemoryEventSource(EventSourceContract):
+    @pytest.fixture
+    async def harness(self, world: EmbeddedWorld) -> MemoryEventSourceHarness:
+        return MemoryEventSourceHarness(world)

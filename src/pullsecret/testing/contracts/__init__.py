@@ -6,6 +6,7 @@ in. The suites need pytest and pytest-asyncio.
 
 from pullsecret.testing.contracts.cluster_catalog import ClusterCatalogContract
 from pullsecret.testing.contracts.cluster_secrets import ClusterSecretsContract
+from pullsecret.testing.contracts.event_source import EventSourceContract, EventSourceHarness
 from pullsecret.testing.contracts.job_runner import JobRunnerContract, JobRunnerHarness
 from pullsecret.testing.contracts.secret_store import SecretStoreContract
 from pullsecret.testing.contracts.status_sink import StatusSinkContract
@@ -13,6 +14,8 @@ from pullsecret.testing.contracts.status_sink import StatusSinkContract
 __all__ = [
     "ClusterCatalogContract",
     "ClusterSecretsContract",
+    "EventSourceContract",
+    "EventSourceHarness",
     "JobRunnerContract",
     "JobRunnerHarness",
     "SecretStoreContract",
