@@ -42,3 +42,14 @@ types: $(STAMP) ## Strict mypy
 
 architecture: $(STAMP) ## import-linter: dependencies point inward
 	$(BIN)/lint-imports
+
+.PHONY: docs-generate
+docs-generate: $(STAMP) ## Write the pages of docs/ that are made from the program
+	$(BIN)/python -m pullsecret.entrypoints.documents docs
+
+.PHONY: mutation
+mutation: $(STAMP) ## Mutation score of the domain; fails below 90 %
+	rm -rf mutants
+	nice $(BIN)/mutmut run --max-children 1
+	$(BIN)/mutmut export-cicd-stats
+	$(BIN)/python tests/mutation_score.py --at-least 90
