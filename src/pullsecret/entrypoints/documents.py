@@ -1,4 +1,4 @@
-"""Writes the pages of ``docs/`` that are made from the program: ``python -m pullsecret.entrypoints.documents``.
+"""Writes the pages of ``docs/`` made from the program: ``python -m pullsecret.entrypoints.documents``.
 
 ``make docs-generate`` runs it; a test keeps each page equal to what is generated.
 """

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from tests.integration.kubernetes.job_harness import ObedientJobs, eventually
 
 from pullsecret.domain.provisioning import Running
 from pullsecret.infrastructure.kubernetes import marks
@@ -15,7 +16,6 @@ from pullsecret.ports.job_runner import Busy, Existing, Submitted
 from pullsecret.testing.contracts.job_runner import SUCCESS, next_finished
 from pullsecret.testing.contracts.samples import new_order
 from pullsecret.testing.kubernetes.system import System
-from tests.integration.kubernetes.job_harness import ObedientJobs, eventually
 
 pytestmark = [pytest.mark.service, pytest.mark.asyncio]
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import attrs
 
+
 @attrs.frozen
 class JobTimes:
     """How long things last, in seconds."""
