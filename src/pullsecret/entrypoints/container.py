@@ -1,41 +1,42 @@
-"""The only place that wires: which class fulfils which port, and what each use case is given."""
+"""The only place that wires: which class fulfils which port, and what each use case is given.
 
-from collections.abc import Callable
+A port is fulfilled by its embedded part unless the configuration names another one. Each other one is a line
+of ``_PARTS``, and imported only when it is chosen.
+"""
 
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import attrs
 from dependency_injector import containers, providers
 
 from pullsecret.application.adapter import Adapter
 from pullsecret.application.admit_jobs import AdmitJobs
-from pullsecret.application.consume_events import ConsumeEvents, ConsumePolicy
-from pullsecret.application.finalize import FinalizeCluster, FinalizePolicy
+from pullsecret.application.consume_events import ConsumeEvents
+from pullsecret.application.finalize import FinalizeCluster
 from pullsecret.application.handle_event import HandleEvent
-from pullsecret.application.provision import Provision, ProvisionPolicy
-from pullsecret.application.reconcile_cluster import ReconcileCluster, ReconcilePolicy
+from pullsecret.application.provision import Provision
+from pullsecret.application.reconcile_cluster import ReconcileCluster
 from pullsecret.application.report_jobs import ReportJobs
 from pullsecret.application.retry_jobs import RetryJobs
-from pullsecret.domain.admission import ConcurrencyLimits
 from pullsecret.entrypoints.configuration import Configuration
-from pullsecret.expressions import Program
 from pullsecret.infrastructure.memory.broker import MemoryEventSource
 from pullsecret.infrastructure.memory.cloud import MemorySecretStore
 from pullsecret.infrastructure.memory.control_plane import MemoryClusterSecrets
 from pullsecret.infrastructure.memory.hyperfleet import MemoryClusterCatalog, MemoryStatusSink
 from pullsecret.infrastructure.memory.job_runner import MemoryJobRunner
 from pullsecret.infrastructure.memory.world import EmbeddedWorld
+from pullsecret.ports.clock import Clock
 from pullsecret.ports.telemetry import Telemetry
 
 
-class EmbeddedContainer(containers.DeclarativeContainer):
-    """One replica of the adapter, and its jobs, on an embedded world."""
+class AdapterContainer(containers.DeclarativeContainer):
+    """One replica of the adapter; its ports are fulfilled by an embedded world unless overridden."""
 
+    configuration = providers.Dependency(instance_of=Configuration)
     world = providers.Dependency(instance_of=EmbeddedWorld)
     telemetry: providers.Dependency[Telemetry] = providers.Dependency()
-    event_filter = providers.Dependency(instance_of=Program)
-    reconcile_policy = providers.Dependency(instance_of=ReconcilePolicy)
-    consume_policy = providers.Dependency(instance_of=ConsumePolicy)
-    provision_policy = providers.Dependency(instance_of=ProvisionPolicy)
-    finalize_policy = providers.Dependency(instance_of=FinalizePolicy)
-    limits = providers.Dependency(instance_of=ConcurrencyLimits)
 
     clock = world.provided.clock
     faults = world.provided.faults
@@ -43,33 +44,49 @@ class EmbeddedContainer(containers.DeclarativeContainer):
     secret_store = providers.Singleton(MemorySecretStore, world.provided.cloud, clock, faults)
     cluster_secrets = providers.Singleton(MemoryClusterSecrets, world.provided.control_plane, faults)
     catalog = providers.Singleton(
-        MemoryClusterCatalog, world.provided.hyperfleet, reconcile_policy.provided.document_paths, faults
+        MemoryClusterCatalog, world.provided.hyperfleet, configuration.provided.document_paths, faults
     )
     status = providers.Singleton(MemoryStatusSink, world.provided.hyperfleet, faults)
     event_source = providers.Singleton(
-        MemoryEventSource, world.provided.broker, clock, faults, consume_policy.provided.concurrency
+        MemoryEventSource, world.provided.broker, clock, faults, configuration.provided.events.concurrency
     )
-
     provision = providers.Singleton(
-        Provision, secret_store, cluster_secrets, clock, telemetry, provision_policy
+        Provision, secret_store, cluster_secrets, clock, telemetry, configuration.provided.provision_policy
     )
     jobs = providers.Singleton(MemoryJobRunner, world.provided.jobs, provision, clock, faults, telemetry)
 
     finalize = providers.Singleton(
-        FinalizeCluster, secret_store, cluster_secrets, jobs, status, clock, telemetry, finalize_policy
+        FinalizeCluster,
+        secret_store,
+        cluster_secrets,
+        jobs,
+        status,
+        clock,
+        telemetry,
+        configuration.provided.deletion,
     )
     reconcile = providers.Singleton(
-        ReconcileCluster, catalog, jobs, status, clock, telemetry, reconcile_policy, finalize
+        ReconcileCluster,
+        catalog,
+        jobs,
+        status,
+        clock,
+        telemetry,
+        configuration.provided.reconcile_policy,
+        finalize,
     )
-    admit = providers.Singleton(AdmitJobs, jobs, telemetry, limits)
+    admit = providers.Singleton(AdmitJobs, jobs, telemetry, configuration.provided.limits)
     wake_admission = admit.provided.wake
+    handle = providers.Singleton(
+        HandleEvent, configuration.provided.spec.event_filter.expression, reconcile, telemetry
+    )
     consume = providers.Singleton(
         ConsumeEvents,
         event_source,
-        providers.Singleton(HandleEvent, event_filter, reconcile, telemetry),
+        handle,
         clock,
         telemetry,
-        consume_policy,
+        configuration.provided.events,
         wake_admission,
     )
     report = providers.Singleton(ReportJobs, jobs, status, reconcile, clock, telemetry, wake_admission)
@@ -83,16 +100,82 @@ def embedded_adapter(
     """What starts a replica on ``world``: each call makes a new one with nothing kept from the last."""
 
     def build() -> Adapter:
-        adapter: Adapter = EmbeddedContainer(
-            world=world,
-            telemetry=telemetry,
-            event_filter=configuration.spec.event_filter.expression,
-            reconcile_policy=configuration.reconcile_policy,
-            consume_policy=configuration.events,
-            provision_policy=configuration.provision_policy,
-            finalize_policy=configuration.deletion,
-            limits=configuration.limits,
+        adapter: Adapter = AdapterContainer(
+            configuration=configuration, world=world, telemetry=telemetry
         ).adapter()
         return adapter
 
     return build
+
+
+@attrs.frozen
+class Replica:
+    """What a part is opened with."""
+
+    configuration: Configuration
+    clock: Clock
+    telemetry: Telemetry
+    name: str
+    """A name that no other replica has."""
+
+
+Ports = Mapping[str, object]
+"""What fulfils which port, by the container's name for it."""
+
+
+@asynccontextmanager
+async def _hyperfleet_over_http(replica: Replica) -> AsyncIterator[Ports]:
+    from pullsecret.infrastructure.hyperfleet.api import hyperfleet_api
+
+    configuration = replica.configuration
+    async with hyperfleet_api(configuration.api, replica.clock, configuration.document_paths) as api:
+        yield {"catalog": api.catalog, "status": api.status}
+
+
+@asynccontextmanager
+async def _google_secret_manager(replica: Replica) -> AsyncIterator[Ports]:
+    from pullsecret.infrastructure.gcp.call_meter import CallMeter
+    from pullsecret.infrastructure.gcp.secret_store import open_secret_store
+
+    async with open_secret_store(replica.configuration.gcp, replica.clock, CallMeter()) as store:
+        yield {"secret_store": store}
+
+
+@asynccontextmanager
+async def _kubernetes(replica: Replica) -> AsyncIterator[Ports]:
+    from pullsecret.infrastructure.kubernetes.api import KubernetesApi
+    from pullsecret.infrastructure.kubernetes.cluster_secrets import KubernetesClusterSecrets
+    from pullsecret.infrastructure.kubernetes.connection import connect
+    from pullsecret.infrastructure.kubernetes.job_runner import KubernetesJobRunner
+
+    settings = replica.configuration.kubernetes_settings
+    async with KubernetesApi(connect(settings.kubeconfig, settings.context), threads=settings.threads) as api:
+        yield {
+            "jobs": KubernetesJobRunner(api, settings.job, replica.telemetry, replica.name),
+            "cluster_secrets": KubernetesClusterSecrets(api),
+        }
+
+
+_PARTS: Mapping[str, Mapping[str, Callable[[Replica], AbstractAsyncContextManager[Ports]]]] = {
+    "hyperfleet": {"http": _hyperfleet_over_http},
+    "secret_store": {"gcp": _google_secret_manager},
+    "cluster": {"kubernetes": _kubernetes},
+}
+"""For each choice of the configuration and each of its values but ``memory``, what opens it."""
+
+
+@asynccontextmanager
+async def open_adapter(replica: Replica, world: EmbeddedWorld) -> AsyncIterator[Adapter]:
+    """A replica on the parts that the configuration names, and on ``world`` for those it leaves embedded.
+
+    The parts stay open as long as the block. Raises a permanent error naming what cannot be opened.
+    """
+    container: Any = AdapterContainer(
+        configuration=replica.configuration, world=world, telemetry=replica.telemetry
+    )
+    async with AsyncExitStack() as opened:
+        for choice, parts in _PARTS.items():
+            if part := parts.get(getattr(replica.configuration, choice)):
+                for name, port in (await opened.enter_async_context(part(replica))).items():
+                    getattr(container, name).override(providers.Object(port))
+        yield container.adapter()

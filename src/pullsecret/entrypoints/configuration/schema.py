@@ -3,6 +3,7 @@
 import enum
 import types
 import typing
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,9 @@ def _schema_of(annotation: Any) -> dict[str, Any]:
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Literal:
         return {"enum": list(arguments)}
-    if origin is tuple:
+    if annotation is Any:
+        return {}
+    if origin in (tuple, Sequence):
         return {"type": "array", "items": _schema_of(arguments[0])}
     if origin in (types.UnionType, typing.Union):
         wanted = [_schema_of(part) for part in arguments if part is not type(None)]

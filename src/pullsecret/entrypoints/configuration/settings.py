@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 import attrs
-from attrs.validators import ge
+from attrs.validators import ge, gt
 
 from pullsecret.application.consume_events import ConsumePolicy
 from pullsecret.application.finalize import FinalizePolicy
@@ -16,6 +16,9 @@ from pullsecret.domain.cluster_document import ClusterDocumentPaths, Paths
 from pullsecret.expressions import Program, compile
 from pullsecret.infrastructure.gcp.settings import GoogleSettings
 from pullsecret.infrastructure.hyperfleet.settings import Dialect, HyperFleetSettings
+from pullsecret.infrastructure.job_process.variables import job_variables
+from pullsecret.infrastructure.kubernetes.settings import KubernetesSettings
+from pullsecret.infrastructure.logs.settings import LogSettings
 
 EVENT_FILTER = 'event.Type in ["cluster.create", "cluster.update"] && event.Data.provider == "gcp"'
 """The design document's event filter."""
@@ -113,8 +116,9 @@ class Jobs:
     """Pauses between retries inside of a job."""
     budget: float = attrs.field(default=300.0, validator=attrs.validators.gt(0))
     """Seconds after which a job starts no further retry."""
-    keep_versions: int | None = attrs.field(default=None, validator=attrs.validators.optional(ge(1)))
-    """Enabled versions to keep of each secret; older ones are retired. Unset: none is retired."""
+    keep_versions: int | None = attrs.field(default=2, validator=attrs.validators.optional(ge(1)))
+    """Enabled versions to keep of each secret; older ones are retired. Null: none is retired, and the
+    permissions to list and disable versions are not needed."""
     failed_pause: Backoff = attrs.field(factory=lambda: Backoff(initial=30, factor=2, maximum=1800))
     """Pauses between a job that failed for now and its next attempt."""
 
@@ -169,6 +173,8 @@ class Configuration:
     """The HyperFleet API."""
     gcp: GoogleSettings = attrs.field(factory=GoogleSettings)
     """Google Cloud."""
+    kubernetes: KubernetesSettings | None = attrs.field(default=None)
+    """The management cluster; required where ``cluster`` is ``kubernetes``."""
     cluster_document: DocumentPaths = attrs.field(factory=DocumentPaths)
     """Where the cluster's JSON keeps each value, where it differs from the dialect's places."""
     limits: ConcurrencyLimits = attrs.field(factory=ConcurrencyLimits)
@@ -179,6 +185,15 @@ class Configuration:
     """How provisioning is tried."""
     deletion: FinalizePolicy = attrs.field(factory=FinalizePolicy)
     """What happens when a cluster is deleted."""
+    logs: LogSettings = attrs.field(factory=LogSettings)
+    """What is logged, and how."""
+    shutdown_grace: float = attrs.field(default=20.0, validator=gt(0))
+    """Seconds that a stopping adapter has for the events in hand; the pod's own grace must be longer."""
+
+    @kubernetes.validator
+    def _needed_by_the_cluster(self, _attribute: object, value: KubernetesSettings | None) -> None:
+        if self.cluster == "kubernetes" and value is None:
+            raise ValueError("'kubernetes' is required where cluster is kubernetes")
 
     @classmethod
     def default(cls) -> "Configuration":
@@ -204,3 +219,16 @@ class Configuration:
     def provision_policy(self) -> ProvisionPolicy:
         """For the use case."""
         return ProvisionPolicy(self.jobs.retry, self.jobs.budget, self.jobs.keep_versions)
+
+    @property
+    def kubernetes_settings(self) -> KubernetesSettings:
+        """The management cluster; each job is given the settings it shares with the adapter.
+
+        Raises :class:`ValueError` where ``cluster`` is not ``kubernetes`` and the section is not given.
+        """
+        if self.kubernetes is None:
+            raise ValueError("no management cluster is configured")
+        shared = job_variables(self.gcp, self.provision_policy)
+        job = self.kubernetes.job
+        given = attrs.evolve(job, extra_environment={**shared, **job.extra_environment})
+        return attrs.evolve(self.kubernetes, job=given)

@@ -5,7 +5,7 @@ import enum
 import re
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -169,6 +169,7 @@ def _converter() -> cattrs.Converter:
     converter.register_structure_hook(DocumentPath, lambda value, kind: DocumentPath(_text(value, str)))
     converter.register_structure_hook(Program, lambda value, kind: compile(_text(value, str)))
     converter.register_structure_hook_factory(_has_origin(tuple), _tuple_hook)
+    converter.register_structure_hook_factory(_has_origin(Sequence), _tuple_hook)
     converter.register_structure_hook_factory(_has_origin(typing.Literal), _literal_hook)
     converter.register_structure_hook_func(
         lambda kind: isinstance(kind, type) and issubclass(kind, enum.Enum), _enum

@@ -7,22 +7,31 @@ import structlog
 
 from pullsecret.domain.facts import Fact
 from pullsecret.infrastructure.logs.log_line import log_line
+from pullsecret.infrastructure.logs.settings import LogSettings
 
 
-def json_logger(stream: TextIO = sys.stderr) -> structlog.typing.FilteringBoundLogger:
-    """A logger that writes one JSON object a line with a UTC RFC 3339 ``timestamp`` and a ``level``."""
+def new_logger(
+    settings: LogSettings | None = None, stream: TextIO = sys.stderr
+) -> structlog.typing.FilteringBoundLogger:
+    """A logger that writes one line for each event with a UTC RFC 3339 ``timestamp`` and a ``level``."""
+    settings = settings or LogSettings()
     logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
         structlog.WriteLogger(stream),
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.EventRenamer("message"),
-            structlog.processors.JSONRenderer(),
+            *_renderer(settings, stream),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger("info"),
+        wrapper_class=structlog.make_filtering_bound_logger(settings.level),
         cache_logger_on_first_use=True,
     )
     return logger
+
+
+def _renderer(settings: LogSettings, stream: TextIO) -> list[structlog.typing.Processor]:
+    if settings.format == "console" or (settings.format == "auto" and stream.isatty()):
+        return [structlog.dev.ConsoleRenderer(colors=stream.isatty())]
+    return [structlog.processors.EventRenamer("message"), structlog.processors.JSONRenderer()]
 
 
 class LogTelemetry:

@@ -12,13 +12,14 @@ from pullsecret.infrastructure.memory.hyperfleet import MemoryHyperFleet
 from pullsecret.infrastructure.memory.job_runner import MemoryJobs
 from pullsecret.infrastructure.memory.simulated_time import SimulatedClock
 from pullsecret.infrastructure.memory.telemetry import MemoryTelemetry
+from pullsecret.ports.clock import Clock
 
 
 @attrs.frozen
 class EmbeddedWorld:
     """The state of every outside system. It outlives every replica of the adapter, as the real ones do."""
 
-    clock: SimulatedClock
+    clock: Clock
     faults: FaultScript
     broker: MemoryBroker
     hyperfleet: MemoryHyperFleet
@@ -29,10 +30,17 @@ class EmbeddedWorld:
 
     @classmethod
     def create(
-        cls, seed: int = 0, faults: Sequence[FaultRule] = (), latency: tuple[float, float] = (0.02, 0.2)
+        cls,
+        seed: int = 0,
+        faults: Sequence[FaultRule] = (),
+        latency: tuple[float, float] = (0.02, 0.2),
+        clock: Clock | None = None,
     ) -> "EmbeddedWorld":
-        """An empty world. The same seed gives the same run; ``latency`` is each call's, in seconds."""
-        clock = SimulatedClock(seed)
+        """An empty world. The same seed gives the same run; ``latency`` is each call's, in seconds.
+
+        Without a ``clock`` its time is simulated.
+        """
+        clock = clock or SimulatedClock(seed)
         return cls(
             clock=clock,
             faults=FaultScript(clock, faults, seed, latency),

@@ -1,0 +1,97 @@
+"""The adapter process: a replica on the configured parts, until it is told to stop."""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from structlog.typing import FilteringBoundLogger
+
+from pullsecret.application.adapter import Adapter
+from pullsecret.domain.errors import OperationError
+from pullsecret.domain.facts import InternalFault
+from pullsecret.entrypoints.configuration import Configuration
+from pullsecret.entrypoints.container import Replica, open_adapter
+from pullsecret.entrypoints.exit_codes import ExitCode
+from pullsecret.infrastructure.logs.telemetry import LogTelemetry, new_logger
+from pullsecret.infrastructure.memory.world import EmbeddedWorld
+from pullsecret.infrastructure.system_clock import SystemClock
+from pullsecret.ports.telemetry import Telemetry
+
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+def replica_name() -> str:
+    """The pod's name where Kubernetes tells it, else host and process."""
+    return os.environ.get("POD_NAME") or f"{socket.gethostname()}-{os.getpid()}"
+
+
+async def run_adapter(configuration: Configuration) -> ExitCode:
+    """Work until SIGTERM or SIGINT, then finish the events in hand within the configured grace.
+
+    Returns ``NOT_AS_IT_SHOULD_BE`` if a part refuses us in a way that only a person can mend.
+    """
+    logger = new_logger(configuration.logs)
+    clock = SystemClock()
+    telemetry = LogTelemetry(logger)
+    replica = Replica(configuration, clock, telemetry, replica_name())
+    world = EmbeddedWorld.create(latency=(0, 0), clock=clock)
+    try:
+        async with open_adapter(replica, world) as adapter:
+            with _stop_signals() as stop:
+                logger.info("Adapter started", operation="start-adapter", replica=replica.name)
+                await _work(adapter, stop, configuration.shutdown_grace)
+    except BaseExceptionGroup as errors:
+        for error in _leaves(errors):
+            _tell(error, telemetry, logger)
+        return ExitCode.NOT_AS_IT_SHOULD_BE
+    except OperationError as error:
+        _tell(error, telemetry, logger)
+        return ExitCode.NOT_AS_IT_SHOULD_BE
+    logger.info("Adapter stopped", operation="stop-adapter", replica=replica.name)
+    return ExitCode.OK
+
+
+async def _work(adapter: Adapter, stop: asyncio.Event, grace: float) -> None:
+    work = asyncio.create_task(adapter.run(stop))
+    told = asyncio.create_task(stop.wait())
+    await asyncio.wait({work, told}, return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    _, unfinished = await asyncio.wait({work}, timeout=grace)
+    if unfinished:
+        # What is in hand is not acknowledged, so the broker brings it to another replica.
+        work.cancel()
+    with suppress(asyncio.CancelledError):
+        await work
+
+
+@contextmanager
+def _stop_signals() -> Iterator[asyncio.Event]:
+    """An event that is set when the process is told to stop."""
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in _STOP_SIGNALS:
+        loop.add_signal_handler(number, stop.set)
+    try:
+        yield stop
+    finally:
+        for number in _STOP_SIGNALS:
+            loop.remove_signal_handler(number)
+
+
+def _leaves(errors: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in errors.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
+
+
+def _tell(error: BaseException, telemetry: Telemetry, logger: FilteringBoundLogger) -> None:
+    if isinstance(error, OperationError):
+        logger.error(str(error), operation=error.operation, reason=str(error.reason))
+    else:
+        # Not even a traceback: nobody knows what an unforeseen error quotes.
+        telemetry.record(InternalFault("run-adapter", type(error).__name__))
