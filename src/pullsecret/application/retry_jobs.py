@@ -1,4 +1,4 @@
-"""Starts jobs that failed for now once more, after growing pauses."""
+"""Starts jobs that failed for now once more, after growing pauses, and any job once more when asked to."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ from pullsecret.ports.telemetry import Telemetry
 
 @attrs.frozen
 class RetryJobs:
-    """Looks every ``interval`` seconds for reported jobs whose pause is over."""
+    """Looks every ``interval`` seconds for reported jobs whose pause is over, or that a person wants again."""
 
     jobs: JobRunner
     reconcile: ReconcileCluster
@@ -37,7 +37,7 @@ class RetryJobs:
                 self.telemetry.record(Interrupted(error.operation, self.interval, error))
 
     async def retry_once(self) -> None:
-        """Hand over a new attempt for each cluster whose pause is over. Raises what the ports raise."""
+        """Hand over a new attempt for each cluster whose newest job is due. Raises what the ports raise."""
         newest: dict[ClusterId, Job] = {}
         for job in await self.jobs.jobs():
             known = newest.get(job.key.cluster_id)
@@ -45,13 +45,16 @@ class RetryJobs:
                 newest[job.key.cluster_id] = job
         for job in newest.values():
             if self._due(job):
-                outcome = await self.reconcile(adapter_event(job.key.cluster_id, "pullsecret.retry"))
+                event = adapter_event(job.key.cluster_id, "pullsecret.retry")
+                outcome = await self.reconcile(event, again=job.retry_asked)
                 if isinstance(outcome, JobSubmitted):
                     self.on_submitted()
 
     def _due(self, job: Job) -> bool:
         if not isinstance(job.state, Finished) or not job.state.reported:
             return False
+        if job.retry_asked:
+            return True
         failure = job.state.result.failure
         if failure is None or failure.reason.outlook is not Outlook.TRANSIENT:
             return False

@@ -151,6 +151,8 @@ class Job:
     target: ProvisionTarget
     state: Queued | Running | Finished
     submitted_at: datetime
+    retry_asked: bool = False
+    """A person asked for another attempt after this one, whatever its result."""
 
     @property
     def active(self) -> bool:

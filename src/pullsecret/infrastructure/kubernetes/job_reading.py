@@ -50,7 +50,8 @@ def job_of(found: Object, result: ProvisionResult | None = None) -> Job:
         state = Finished(known, ended, marks.REPORTED_LABEL in metadata["labels"])
     else:
         state = Queued() if found["spec"].get("suspend") else Running()
-    return Job(key, target, state, time_of(metadata["creationTimestamp"]))
+    retry_asked = marks.RETRY in metadata["annotations"]
+    return Job(key, target, state, time_of(metadata["creationTimestamp"]), retry_asked)
 
 
 def target_of(annotations: dict[str, str]) -> ProvisionTarget:

@@ -33,6 +33,8 @@ RESULT: Final = f"{ANNOTATION_PREFIX}/result"
 """On a finished job: its pod's termination message, or what is known in its place."""
 POD_PROBLEM: Final = f"{ANNOTATION_PREFIX}/pod-problem"
 """On a running job: why its pod could not start, when last seen."""
+RETRY: Final = f"{ANNOTATION_PREFIX}/retry"
+"""Set by a person, with any value, on a cluster's newest job: make another attempt once it is reported."""
 REPORTED_AT: Final = f"{ANNOTATION_PREFIX}/reported-at"
 
 REPORT_FINALIZER: Final = f"{ANNOTATION_PREFIX}/report"
