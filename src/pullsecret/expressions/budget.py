@@ -1,0 +1,41 @@
+"""What one evaluation may use. The engine has a memory budget; work and text are bounded as well here."""
+
+from typing import Final
+
+from pullsecret.expressions.values import RuntimeFault
+
+MEMORY: Final = 1_000_000
+"""Elements of arrays, ranges and maps made, bytes by ``repeat``: the engine's own limit and way of counting."""
+TEXT: Final = 64 * 1024 * 1024
+"""Characters of strings made otherwise."""
+STEPS: Final = 2_000_000
+"""Turns of predicates, and elements that builtins look at."""
+
+
+class Budget:
+    """Counts down through one evaluation. Every method raises RuntimeFault when too much was asked for."""
+
+    __slots__ = ("_memory", "_steps", "_text")
+
+    def __init__(self) -> None:
+        self._memory = MEMORY
+        self._text = TEXT
+        self._steps = STEPS
+
+    def memory(self, size: int) -> None:
+        """Pays for ``size`` elements that are about to be made."""
+        self._memory -= size
+        if self._memory <= 0:
+            raise RuntimeFault("memory budget exceeded")
+
+    def text(self, length: int) -> None:
+        """Pays for a string of ``length`` that is about to be made."""
+        self._text -= length
+        if self._text <= 0:
+            raise RuntimeFault("memory budget exceeded")
+
+    def steps(self, count: int) -> None:
+        """Pays for work."""
+        self._steps -= count
+        if self._steps <= 0:
+            raise RuntimeFault("evaluation takes too long: step budget exceeded")

@@ -1,0 +1,226 @@
+"""Values of the language: which Python value stands for which Go value.
+
+=========================  ===============================================================================
+Go                         Python
+=========================  ===============================================================================
+``nil``                    ``None``
+``bool``                   ``bool``
+``int``                    ``int``, exactly that type, always within 64 bits (:func:`wrapped` keeps it so)
+``float64``                ``float``
+other integer types        :class:`TypedInt`: ``uint8``, ``int32``, ``int64``, ``time.Month``...
+``string``                 ``str``; bytes that are not UTF-8 are kept as ``surrogateescape`` characters.
+                           Every ``str`` is *normal*: decoding its bytes again gives itself. Whoever puts
+                           strings together out of parts uses :func:`concatenated` or :func:`text_of`
+``[]byte``                 ``bytes``
+``[]any``                  ``list`` (never changed once another value can see it)
+``[]int``                  ``range`` with step 1
+``[]string``               :class:`Strings`
+``[2]any``, ``[][2]any``   :class:`Pair`, :class:`Pairs`
+``map[string]any``         ``dict`` with ``str`` keys
+``map[any]any``            :class:`AnyMap`, also ``map[any][]any``
+``time.Time``              :class:`Time`
+``time.Duration``          :class:`Duration`
+``*time.Location``         :class:`Location`
+function (method value)    :class:`Function`
+=========================  ===============================================================================
+
+Values are told apart by ``type(value)``, never by ``isinstance``: ``bool`` is an ``int`` in Python, not here.
+Operators on values (``equal``, ``less``, ``more``, ``add``...) are in ``operators``.
+"""
+
+from collections.abc import Callable, Hashable, Iterator
+from datetime import tzinfo
+from typing import Any, Final, cast
+
+import attrs
+
+from pullsecret.expressions import types
+from pullsecret.expressions.types import GoType, Signature
+
+Value = Any
+"""One of the Python values of the table above."""
+
+
+class RuntimeFault(Exception):  # noqa: N818 it becomes an EvaluationError where the place is known
+    """An operation that cannot be done on these values."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+@attrs.frozen
+class TypedInt:
+    """An integer of another type than ``int``. ``value`` is within the type's range."""
+
+    type: GoType
+    value: int
+
+
+class Strings(tuple[str, ...]):
+    """``[]string``"""
+
+    __slots__ = ()
+
+
+class Pair(tuple[Value, Value]):
+    """``[2]any``"""
+
+    __slots__ = ()
+
+
+class Pairs(tuple[Pair, ...]):
+    """``[][2]any``"""
+
+    __slots__ = ()
+
+
+@attrs.frozen
+class Duration:
+    """``time.Duration``: nanoseconds within 64 bits."""
+
+    nanoseconds: int
+
+
+@attrs.frozen
+class Location:
+    """``*time.Location``. ``zone`` gives offset and abbreviation at an instant.
+
+    ``UTC`` and ``Local`` (which is UTC here: an expression means the same on every machine) have their names.
+    A location made by parsing a numeric offset that no known zone has is named by its abbreviation, or empty.
+    """
+
+    name: str
+    zone: tzinfo
+
+
+@attrs.frozen
+class Time:
+    """``time.Time``: an instant and the location it is shown in. Go's zero time is the year 1."""
+
+    seconds: int
+    """Since 1970-01-01T00:00:00Z; may be negative, may lie far outside of Python's datetime."""
+    nanoseconds: int
+    """0 to 999,999,999."""
+    location: Location
+
+
+@attrs.frozen(eq=False)
+class Function:
+    """A method value (``date("2024-01-01").Year`` without a call), or what a call of one runs."""
+
+    signature: Signature
+    call: Callable[..., Value]
+    """Takes the arguments without receiver, already of the right types."""
+
+
+class AnyMap:
+    """A Go map whose keys may be of any comparable type; keys of different types are different keys.
+
+    Iteration is in order of insertion (Go's is random).
+    """
+
+    __slots__ = ("_entries", "type")
+
+    def __init__(self, go_type: GoType) -> None:
+        self.type: Final = go_type
+        self._entries: dict[Hashable, tuple[Value, Value]] = {}
+
+    def get(self, key: Value) -> tuple[Value, Value] | None:
+        """Key and value as stored, or None. Raises RuntimeFault on a key that Go cannot hash."""
+        return self._entries.get(identity(key))
+
+    def set(self, key: Value, value: Value) -> None:
+        """Raises RuntimeFault on a key that Go cannot hash."""
+        self._entries[identity(key)] = (key, value)
+
+    def items(self) -> Iterator[tuple[Value, Value]]:
+        """Keys and values."""
+        return iter(self._entries.values())
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+_PYTHON_TYPES: Final[dict[type, GoType]] = {
+    bool: types.BOOL,
+    int: types.INT,
+    float: types.FLOAT64,
+    str: types.STRING,
+    bytes: types.BYTES,
+    list: types.ANYS,
+    range: types.INTS,
+    Strings: types.STRINGS,
+    Pair: types.PAIR,
+    Pairs: types.PAIRS,
+    dict: types.STRING_MAP,
+    Time: types.TIME,
+    Duration: types.DURATION,
+    Location: types.LOCATION,
+}
+
+
+def type_of(value: Value) -> GoType | None:
+    """The Go type of a value; None for nil."""
+    known = _PYTHON_TYPES.get(type(value))
+    if known is not None:
+        return known
+    if isinstance(value, TypedInt | AnyMap):
+        return value.type
+    if isinstance(value, Function):
+        return GoType(_function_name(value.signature), types.Kind.FUNC)
+    return None
+
+
+def type_name(value: Value) -> str:
+    """The Go type of a value as ``%T`` prints it: ``int``, ``[]interface {}``, ``<nil>``."""
+    known = type_of(value)
+    return "<nil>" if known is None else known.name
+
+
+def _function_name(signature: Signature) -> str:
+    results = [each.name for each in signature.results] + (["error"] if signature.fails else [])
+    shown = results[0] if len(results) == 1 else f"({', '.join(results)})"
+    return f"func({', '.join(each.name for each in signature.parameters)}) {shown}"
+
+
+def wrapped(number: int) -> int:
+    """The number as a 64-bit two's complement ``int``: Go's overflow."""
+    if -0x8000000000000000 <= number <= 0x7FFFFFFFFFFFFFFF:
+        return number
+    return ((number + 0x8000000000000000) & 0xFFFFFFFFFFFFFFFF) - 0x8000000000000000
+
+
+def bytes_of(text: str) -> bytes:
+    """The bytes of a ``string``. Lone surrogates, which no Go string has, become U+FFFD."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode()
+
+
+def text_of(data: bytes) -> str:
+    """The normal ``str`` of the bytes of a ``string``."""
+    return data.decode("utf-8", "surrogateescape")
+
+
+def concatenated(left: str, right: str) -> str:
+    """Both, as a normal ``str``: halves of a character become one again."""
+    if left and right and "\udc80" <= left[-1] <= "\udcff" and "\udc80" <= right[0] <= "\udcff":
+        return text_of(bytes_of(left + right))
+    return left + right
+
+
+def identity(key: Value) -> Hashable:
+    """What tells map keys apart as Go does. Raises RuntimeFault on a key that Go cannot hash."""
+    kind = type(key)
+    if key is None or kind is str:
+        return cast(Hashable, key)
+    if kind is float:
+        # NaN is equal to nothing, not even to itself: every insertion is another key.
+        return (kind, key) if key == key else object()
+    if kind in (bool, int, TypedInt, Duration, Time, Location):
+        return (kind, key)
+    if kind is Pair:
+        return (kind, *(identity(each) for each in key))
+    raise RuntimeFault(f"runtime error: hash of unhashable type {type_name(key)}")
