@@ -18,6 +18,8 @@ class SkipReason(Enum):
 
     FILTERED = "filtered"
     """The event filter is false for it."""
+    NOT_ROLLED_OUT = "not-rolled-out"
+    """The service is not switched on for this cluster."""
     CLUSTER_GONE = "cluster-gone"
     DELETING = "deleting"
     MISSING_DATA = "missing-data"

@@ -78,7 +78,11 @@ class AdapterContainer(containers.DeclarativeContainer):
     admit = providers.Singleton(AdmitJobs, jobs, telemetry, configuration.provided.limits)
     wake_admission = admit.provided.wake
     handle = providers.Singleton(
-        HandleEvent, configuration.provided.spec.event_filter.expression, reconcile, telemetry
+        HandleEvent,
+        configuration.provided.spec.event_filter.expression,
+        reconcile,
+        telemetry,
+        configuration.provided.rollout,
     )
     consume = providers.Singleton(
         ConsumeEvents,

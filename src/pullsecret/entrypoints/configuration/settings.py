@@ -13,6 +13,7 @@ from pullsecret.application.reconcile_cluster import ReconcilePolicy
 from pullsecret.domain.admission import ConcurrencyLimits
 from pullsecret.domain.backoff import Backoff
 from pullsecret.domain.cluster_document import ClusterDocumentPaths, Paths
+from pullsecret.domain.rollout import Rollout
 from pullsecret.expressions import Program, compile
 from pullsecret.infrastructure.gcp.settings import GoogleSettings
 from pullsecret.infrastructure.hyperfleet.settings import Dialect, HyperFleetSettings
@@ -179,6 +180,8 @@ class Configuration:
     """Where the cluster's JSON keeps each value, where it differs from the dialect's places."""
     limits: ConcurrencyLimits = attrs.field(factory=ConcurrencyLimits)
     """How many jobs run at once."""
+    rollout: Rollout = attrs.field(factory=Rollout)
+    """Which clusters the service is switched on for."""
     events: ConsumePolicy = attrs.field(factory=ConsumePolicy)
     """How events are taken."""
     jobs: Jobs = attrs.field(factory=Jobs)
