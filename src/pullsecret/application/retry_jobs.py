@@ -18,7 +18,7 @@ from pullsecret.ports.telemetry import Telemetry
 
 @attrs.frozen
 class RetryJobs:
-    """Looks every ``interval`` seconds for reported jobs whose pause is over, or that a person wants again."""
+    """Looks every ``interval`` seconds for reported jobs whose pause is over, or that a person wants anew."""
 
     jobs: JobRunner
     reconcile: ReconcileCluster

@@ -7,6 +7,7 @@ from enum import Enum
 
 import attrs
 
+from pullsecret.domain.drift import Drift
 from pullsecret.domain.errors import OperationError
 from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.provisioning import JobKey, ProvisionResult
@@ -134,6 +135,13 @@ class Interrupted:
 
 
 @attrs.frozen
+class DriftSeen:
+    """A cluster secret is not as its job left it; a job will write it anew."""
+
+    drift: Drift
+
+
+@attrs.frozen
 class InternalFault:
     """Something failed in a way that nobody foresaw."""
 
@@ -156,5 +164,6 @@ Fact = (
     | StatusTold
     | StatusNotTold
     | Interrupted
+    | DriftSeen
     | InternalFault
 )

@@ -17,6 +17,14 @@ def other_appliers(item: Object, manager: str, field: Sequence[str]) -> list[str
     )
 
 
+def applies(item: Object, manager: str, field: Sequence[str]) -> bool:
+    """Whether ``manager`` declares ``field`` by server-side apply, and nobody else has changed it since."""
+    return any(
+        entry["manager"] == manager and entry["operation"] == "Apply" and _holds(entry, field)
+        for entry in item["metadata"].get("managedFields") or []
+    )
+
+
 def _holds(entry: Object, field: Sequence[str]) -> bool:
     fields = entry.get("fieldsV1") or {}
     for name in field:

@@ -12,6 +12,7 @@ from pullsecret.infrastructure.job_process.termination_message import encode_res
 from pullsecret.infrastructure.kubernetes import marks
 from pullsecret.infrastructure.kubernetes.api import Object
 from pullsecret.infrastructure.kubernetes.api_errors import ApiError, operation_error
+from pullsecret.infrastructure.kubernetes.job_events import JobEvents
 from pullsecret.infrastructure.kubernetes.job_objects import JobObjects, made_by_us, pods_of, uid_of
 from pullsecret.infrastructure.kubernetes.job_reading import (
     JOB_UID_LABEL,
@@ -41,10 +42,16 @@ class FinishedJobs:
     """
 
     def __init__(
-        self, jobs: JobObjects, secrets: TemporarySecrets, telemetry: Telemetry, replica: str
+        self,
+        jobs: JobObjects,
+        secrets: TemporarySecrets,
+        events: JobEvents,
+        telemetry: Telemetry,
+        replica: str,
     ) -> None:
         self._jobs = jobs
         self._secrets = secrets
+        self._events = events
         self._telemetry = telemetry
         self._replica = replica
         settings = jobs.settings
@@ -179,6 +186,8 @@ class FinishedJobs:
         except ApiError as fault:
             self._problems.pop(uid_of(found), None)
             self._on_fault(fault)
+            return
+        await self._events.pod_not_starting(found, problem)
 
     def _on_fault(self, fault: ApiError) -> None:
         self._telemetry.record(InternalFault("watch-jobs", str(operation_error("watch-jobs", fault).reason)))

@@ -88,8 +88,8 @@ class JobObjects:
             raise
         return answer.body
 
-    async def mark_reported(self, key: JobKey) -> None:
-        """Mark the Job as reported and let it be deleted; nothing happens if it is gone."""
+    async def mark_reported(self, key: JobKey) -> Object | None:
+        """Mark the Job as reported and let it be deleted; return it, or None if it is gone."""
         body = {
             "metadata": {
                 "labels": {marks.REPORTED_LABEL: "true"},
@@ -98,10 +98,12 @@ class JobObjects:
             }
         }
         try:
-            await self.api.call("patch", self._path(key.name), body, content_type=STRATEGIC_PATCH)
+            answer = await self.api.call("patch", self._path(key.name), body, content_type=STRATEGIC_PATCH)
         except ApiError as fault:
-            if not fault.not_found:
-                raise
+            if fault.not_found:
+                return None
+            raise
+        return answer.body
 
     async def discard(self, found: Object) -> None:
         """Delete a Job that never was submitted as far as anybody knows."""

@@ -16,6 +16,7 @@ from pullsecret.infrastructure.kubernetes import job_manifest, marks
 from pullsecret.infrastructure.kubernetes.api import KubernetesApi
 from pullsecret.infrastructure.kubernetes.api_errors import ApiError, operation_error
 from pullsecret.infrastructure.kubernetes.finished_jobs import FinishedJobs
+from pullsecret.infrastructure.kubernetes.job_events import JobEvents
 from pullsecret.infrastructure.kubernetes.job_objects import JobObjects
 from pullsecret.infrastructure.kubernetes.job_reading import ended_at, job_of
 from pullsecret.infrastructure.kubernetes.job_settings import JobSettings
@@ -85,7 +86,7 @@ class KubernetesJobRunner:
 
     async def finished(self) -> AsyncGenerator[Job, None]:
         """See the port."""
-        ended = FinishedJobs(self._jobs, self._secrets, self.telemetry, self.replica)
+        ended = FinishedJobs(self._jobs, self._secrets, self._events, self.telemetry, self.replica)
         async with aclosing(ended.stream()) as jobs:
             async for job in jobs:
                 yield job
@@ -93,9 +94,11 @@ class KubernetesJobRunner:
     async def mark_reported(self, key: JobKey) -> None:
         """See the port."""
         try:
-            await self._jobs.mark_reported(key)
+            found = await self._jobs.mark_reported(key)
         except ApiError as fault:
             raise operation_error("mark-job-reported", fault) from None
+        if found is not None:
+            await self._events.reported(found)
 
     async def sweep(self) -> int:
         """See the port."""
@@ -176,6 +179,10 @@ class KubernetesJobRunner:
     @property
     def _jobs(self) -> JobObjects:
         return JobObjects(self.api, self.settings)
+
+    @property
+    def _events(self) -> JobEvents:
+        return JobEvents(self.api, self.telemetry, self.replica)
 
     @property
     def _secrets(self) -> TemporarySecrets:

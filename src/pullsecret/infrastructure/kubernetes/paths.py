@@ -3,7 +3,11 @@
 Every name is quoted, so that none can leave its place.
 """
 
+from typing import Final
 from urllib.parse import quote
+
+ALL_SECRETS: Final = "/api/v1/secrets"
+"""The secrets of every namespace."""
 
 
 def secret_path(namespace: str, name: str = "") -> str:

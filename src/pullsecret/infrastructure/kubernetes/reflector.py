@@ -19,12 +19,22 @@ Listener = Callable[[Object | None, Object | None], None]
 """Called with an object as it was and as it is now; None where there is none. It must not block."""
 
 
+def without_owners(item: Object) -> Object:
+    """The object without ``managedFields``, which are most of many objects and rarely looked at."""
+    item["metadata"].pop("managedFields", None)
+    return item
+
+
 @attrs.frozen
 class Selection:
     """What to copy: a collection's path and a label selector."""
 
     path: str
     labels: str = ""
+    metadata_only: bool = False
+    """Copy the objects' metadata and nothing else."""
+    keep: Callable[[Object], Object] = without_owners
+    """What is kept of an object; its name, namespace and resource version have to be."""
 
 
 class Reflector:
@@ -46,7 +56,7 @@ class Reflector:
         on_fault: Callable[[ApiError], None] = lambda fault: None,
     ) -> None:
         self.objects: dict[str, Object] = {}
-        """By ``namespace/name``, without ``managedFields``."""
+        """By ``namespace/name``, as the selection keeps them."""
         self.synced = asyncio.Event()
         """Set once the first list is in."""
         self._api = api
@@ -87,7 +97,10 @@ class Reflector:
                 await asyncio.sleep(_pause(faults, fault))
 
     async def _list(self) -> None:
-        items, version = await self._api.list(self._selection.path, labels=self._selection.labels)
+        selection = self._selection
+        items, version = await self._api.list(
+            selection.path, labels=selection.labels, metadata_only=selection.metadata_only
+        )
         found = {_key(item): item for item in items}
         for key in self.objects.keys() - found.keys():
             self._forget(key)
@@ -97,8 +110,13 @@ class Reflector:
         self.synced.set()
 
     async def _watch(self, seconds: int) -> None:
+        selection = self._selection
         stream = self._api.watch(
-            self._selection.path, self._version, labels=self._selection.labels, seconds=seconds
+            selection.path,
+            self._version,
+            labels=selection.labels,
+            metadata_only=selection.metadata_only,
+            seconds=seconds,
         )
         async with aclosing(stream):
             async for kind, item in stream:
@@ -109,12 +127,11 @@ class Reflector:
                 self._version = item["metadata"]["resourceVersion"]
 
     def _note(self, key: str, item: Object) -> None:
-        item["metadata"].pop("managedFields", None)
         before = self.objects.get(key)
         if before is not None and _version(before) == _version(item):
             return
-        self.objects[key] = item
-        self._listener(before, item)
+        kept = self.objects[key] = self._selection.keep(item)
+        self._listener(before, kept)
 
     def _forget(self, key: str) -> None:
         before = self.objects.pop(key, None)

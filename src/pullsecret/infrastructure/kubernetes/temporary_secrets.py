@@ -72,6 +72,9 @@ class TemporarySecrets:
             "kind": "Job",
             "name": metadata["name"],
             "uid": metadata["uid"],
+            # An expired job is deleted dependents first, and waits for these: so the payload goes then, also
+            # where no replica is there to tell the job's end and let go of it.
+            "blockOwnerDeletion": True,
         }
         body = {
             "metadata": {

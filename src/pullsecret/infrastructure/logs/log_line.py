@@ -106,6 +106,14 @@ def _(fact: facts.Interrupted) -> LogLine:
 
 
 @log_line.register
+def _(fact: facts.DriftSeen) -> LogLine:
+    drift = fact.drift
+    message = f"Cluster secret {drift.secret.path} drifted: {drift.kind.value}"
+    details = {"kind": drift.kind.value}
+    return LogLine("warning", "see-drift", message, str(drift.cluster_id), details=details)
+
+
+@log_line.register
 def _(fact: facts.InternalFault) -> LogLine:
     cluster_id = None if fact.cluster_id is None else str(fact.cluster_id)
     return LogLine("error", fact.operation, f"Internal fault: {fact.kind}", cluster_id)

@@ -6,11 +6,13 @@ from contextlib import AbstractAsyncContextManager
 import attrs
 
 from pullsecret.domain.cluster_secret import (
+    CLUSTER_ANNOTATION,
     DOCKER_CONFIG_TYPE,
     ClusterSecret,
     PublishedSecret,
 )
 from pullsecret.domain.errors import PermanentError
+from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.provisioning import ClusterSecretRef
 from pullsecret.domain.reasons import Reason
 from pullsecret.infrastructure.memory.faults import FaultScript
@@ -24,12 +26,19 @@ class MemoryControlPlane:
     namespaces: set[str] = attrs.field(factory=set)
     secrets: dict[ClusterSecretRef, PublishedSecret] = attrs.field(factory=dict)
     immutable: set[ClusterSecretRef] = attrs.field(factory=set)
+    written: dict[ClusterSecretRef, tuple[ClusterId, str]] = attrs.field(factory=dict)
+    """What the service wrote and did not delete: for which cluster, and the resource version it got."""
     _versions: "itertools.count[int]" = attrs.field(factory=lambda: itertools.count(1))
 
     def put(self, secret: PublishedSecret) -> None:
         """Store ``secret`` with a new resource version, as any client of the API server might."""
         version = str(next(self._versions))
         self.secrets[secret.ref] = attrs.evolve(secret, resource_version=version)
+
+    def note_written(self, ref: ClusterSecretRef) -> None:
+        """Note that the service wrote the secret as it is now."""
+        secret = self.secrets[ref]
+        self.written[ref] = ClusterId(secret.annotations[CLUSTER_ANNOTATION]), secret.resource_version
 
 
 @attrs.frozen
@@ -62,6 +71,7 @@ class MemoryClusterSecrets:
                     ref, dict(secret.labels), dict(secret.annotations), secret.payload, DOCKER_CONFIG_TYPE, ""
                 )
             )
+            self.control_plane.note_written(ref)
 
     async def replace(self, found: PublishedSecret, secret: ClusterSecret) -> None:
         """See the port."""
@@ -83,6 +93,7 @@ class MemoryClusterSecrets:
                     payload=secret.payload,
                 )
             )
+            self.control_plane.note_written(ref)
 
     async def delete(self, found: PublishedSecret) -> None:
         """See the port."""
@@ -90,6 +101,7 @@ class MemoryClusterSecrets:
             if found.ref in self.control_plane.secrets:
                 self._as_found("delete-cluster-secret", found)
                 del self.control_plane.secrets[found.ref]
+            self.control_plane.written.pop(found.ref, None)
 
     def _call(self, method: str, ref: ClusterSecretRef) -> AbstractAsyncContextManager[None]:
         return self.faults.at(f"cluster-secrets.{method}", ref.path, Reason.KUBERNETES_UNAVAILABLE)

@@ -173,6 +173,8 @@ class ControlPlane:
             f"--tls-private-key-file={server.key}",
             f"--client-ca-file={self.ca}",
             "--authorization-mode=RBAC",
+            # As OpenShift has it: who names an owner needs a right on the owner.
+            "--enable-admission-plugins=OwnerReferencesPermissionEnforcement",
             f"--service-account-issuer={ISSUER}",
             f"--service-account-key-file={self._signing_key}",
             f"--service-account-signing-key-file={self._signing_key}",

@@ -1,0 +1,48 @@
+"""The ClusterSecretWatch port on the embedded control plane."""
+
+from collections.abc import AsyncGenerator
+
+import attrs
+
+from pullsecret.domain.drift import Drift, DriftKind
+from pullsecret.domain.provisioning import ClusterSecretRef, JobKey
+from pullsecret.infrastructure.memory.control_plane import MemoryControlPlane
+from pullsecret.ports.clock import Clock
+
+_LOOK_EVERY = 1.0
+
+
+@attrs.frozen
+class MemoryClusterSecretWatch:
+    """Compares what is there with what was last written through the ClusterSecrets port."""
+
+    control_plane: MemoryControlPlane
+    clock: Clock
+    repairs: list[tuple[Drift, JobKey]] = attrs.field(factory=list)
+    """What was told by :meth:`tell_repair`."""
+
+    async def drifts(self) -> AsyncGenerator[Drift, None]:
+        """See the port."""
+        told: dict[ClusterSecretRef, DriftKind] = {}
+        while True:
+            for ref, (cluster_id, _) in list(self.control_plane.written.items()):
+                kind = await self.look(ref)
+                if kind is None:
+                    told.pop(ref, None)
+                elif told.get(ref) is not kind:
+                    told[ref] = kind
+                    yield Drift(cluster_id, ref, kind)
+            await self.clock.sleep(_LOOK_EVERY)
+
+    async def look(self, secret: ClusterSecretRef) -> DriftKind | None:
+        """See the port."""
+        found = self.control_plane.secrets.get(secret)
+        if found is None:
+            return DriftKind.DELETED
+        written = self.control_plane.written.get(secret)
+        as_written = written is not None and written[1] == found.resource_version
+        return None if as_written else DriftKind.ALTERED
+
+    async def tell_repair(self, drift: Drift, job: JobKey) -> None:
+        """See the port."""
+        self.repairs.append((drift, job))

@@ -1,0 +1,26 @@
+"""Sees what becomes of the cluster secrets after their jobs."""
+
+from collections.abc import AsyncGenerator
+from typing import Protocol
+
+from pullsecret.domain.drift import Drift, DriftKind
+from pullsecret.domain.provisioning import ClusterSecretRef, JobKey
+
+
+class ClusterSecretWatch(Protocol):
+    """Watches the secrets that carry our labels, in every namespace. It never reads a payload."""
+
+    def drifts(self) -> AsyncGenerator[Drift, None]:
+        """Each drift at least once, also one that is there already. It ends only when it is closed.
+
+        A deletion that happened while nobody watched is not seen here; :meth:`look` sees it.
+        """
+        ...
+
+    async def look(self, secret: ClusterSecretRef) -> DriftKind | None:
+        """How the secret stands now; None if it is as a job left it. Needs a running :meth:`drifts`."""
+        ...
+
+    async def tell_repair(self, drift: Drift, job: JobKey) -> None:
+        """Let operators know, where they look at ``job``, that it repairs ``drift``. Never raises."""
+        ...
