@@ -5,7 +5,7 @@ from typing import Final
 from pullsecret.expressions.values import RuntimeFault
 
 MEMORY: Final = 1_000_000
-"""Elements of arrays, ranges and maps made, bytes by ``repeat``: the engine's own limit and way of counting."""
+"""Elements of arrays, ranges and maps made, bytes by ``repeat``: the engine's limit and way of counting."""
 TEXT: Final = 64 * 1024 * 1024
 """Characters of strings made otherwise."""
 STEPS: Final = 2_000_000
