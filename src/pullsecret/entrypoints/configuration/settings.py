@@ -29,6 +29,8 @@ PRECONDITION = (
 )
 """The design document's precondition."""
 
+_KEEP_VERSIONS: int | None = 2
+
 ConditionName = Literal["applied", "available", "health"]
 _THE_THREE: tuple[ConditionName, ...] = ("applied", "available", "health")
 
@@ -117,7 +119,9 @@ class Jobs:
     """Pauses between retries inside of a job."""
     budget: float = attrs.field(default=300.0, validator=attrs.validators.gt(0))
     """Seconds after which a job starts no further retry."""
-    keep_versions: int | None = attrs.field(default=2, validator=attrs.validators.optional(ge(1)))
+    keep_versions: int | None = attrs.field(
+        default=_KEEP_VERSIONS, validator=attrs.validators.optional(ge(1))
+    )
     """Enabled versions to keep of each secret; older ones are retired. Null: none is retired, and the
     permissions to list and disable versions are not needed."""
     failed_pause: Backoff = attrs.field(factory=lambda: Backoff(initial=30, factor=2, maximum=1800))

@@ -5,7 +5,7 @@ import enum
 import re
 import types
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -118,6 +118,17 @@ def _tuple_hook(kind: Any) -> Any:
     return structure_tuple
 
 
+def _mapping_hook(kind: Any) -> Any:
+    keys, values = typing.get_args(kind)
+
+    def structure_mapping(value: Any, _kind: Any) -> Any:
+        if not isinstance(value, dict):
+            raise ValueError(f"must be a mapping of keys, not {_described(value)}")
+        return _CONVERTER.structure(value, dict[keys, values])  # type: ignore[valid-type]
+
+    return structure_mapping
+
+
 def _literal_hook(kind: Any) -> Any:
     allowed = typing.get_args(kind)
 
@@ -170,6 +181,7 @@ def _converter() -> cattrs.Converter:
     converter.register_structure_hook(Program, lambda value, kind: compile(_text(value, str)))
     converter.register_structure_hook_factory(_has_origin(tuple), _tuple_hook)
     converter.register_structure_hook_factory(_has_origin(Sequence), _tuple_hook)
+    converter.register_structure_hook_factory(_has_origin(Mapping), _mapping_hook)
     converter.register_structure_hook_factory(_has_origin(typing.Literal), _literal_hook)
     converter.register_structure_hook_func(
         lambda kind: isinstance(kind, type) and issubclass(kind, enum.Enum), _enum
