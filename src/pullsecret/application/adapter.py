@@ -8,6 +8,7 @@ import attrs
 
 from pullsecret.application.admit_jobs import AdmitJobs
 from pullsecret.application.consume_events import ConsumeEvents
+from pullsecret.application.repair_drift import RepairDrift
 from pullsecret.application.report_jobs import ReportJobs
 from pullsecret.application.retry_jobs import RetryJobs
 from pullsecret.domain.errors import TransientError
@@ -28,6 +29,8 @@ class Adapter:
     admit: AdmitJobs
     report: ReportJobs
     retry: RetryJobs
+    repair: RepairDrift | None
+    """None leaves drifted cluster secrets to somebody else."""
     clock: Clock
     telemetry: Telemetry
 
@@ -44,7 +47,8 @@ class Adapter:
                 task.cancel()
 
     def _loops(self) -> list[Callable[[], Coroutine[Any, Any, None]]]:
-        return [self._sweep, self.admit.__call__, self.report.__call__, self.retry.__call__]
+        loops = [self._sweep, self.admit.__call__, self.report.__call__, self.retry.__call__]
+        return loops if self.repair is None else [*loops, self.repair.__call__]
 
     async def _sweep(self) -> None:
         """Remove what a crash left, once."""

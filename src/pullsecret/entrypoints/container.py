@@ -18,17 +18,35 @@ from pullsecret.application.finalize import FinalizeCluster
 from pullsecret.application.handle_event import HandleEvent
 from pullsecret.application.provision import Provision
 from pullsecret.application.reconcile_cluster import ReconcileCluster
+from pullsecret.application.repair_drift import RepairDrift, RepairPolicy
 from pullsecret.application.report_jobs import ReportJobs
 from pullsecret.application.retry_jobs import RetryJobs
 from pullsecret.entrypoints.configuration import Configuration
 from pullsecret.infrastructure.memory.broker import MemoryEventSource
 from pullsecret.infrastructure.memory.cloud import MemorySecretStore
+from pullsecret.infrastructure.memory.cluster_secret_watch import MemoryClusterSecretWatch
 from pullsecret.infrastructure.memory.control_plane import MemoryClusterSecrets
 from pullsecret.infrastructure.memory.hyperfleet import MemoryClusterCatalog, MemoryStatusSink
 from pullsecret.infrastructure.memory.job_runner import MemoryJobRunner
 from pullsecret.infrastructure.memory.world import EmbeddedWorld
 from pullsecret.ports.clock import Clock
+from pullsecret.ports.cluster_secret_watch import ClusterSecretWatch
+from pullsecret.ports.job_runner import JobRunner
 from pullsecret.ports.telemetry import Telemetry
+
+
+def _repair(
+    watch: ClusterSecretWatch,
+    jobs: JobRunner,
+    reconcile: ReconcileCluster,
+    clock: Clock,
+    telemetry: Telemetry,
+    on_submitted: Callable[[], None],
+    policy: RepairPolicy | None,
+) -> RepairDrift | None:
+    if policy is None:
+        return None
+    return RepairDrift(watch, jobs, reconcile, clock, telemetry, on_submitted, policy)
 
 
 class AdapterContainer(containers.DeclarativeContainer):
@@ -43,6 +61,7 @@ class AdapterContainer(containers.DeclarativeContainer):
 
     secret_store = providers.Singleton(MemorySecretStore, world.provided.cloud, clock, faults)
     cluster_secrets = providers.Singleton(MemoryClusterSecrets, world.provided.control_plane, faults)
+    cluster_secret_watch = providers.Singleton(MemoryClusterSecretWatch, world.provided.control_plane, clock)
     catalog = providers.Singleton(
         MemoryClusterCatalog, world.provided.hyperfleet, configuration.provided.document_paths, faults
     )
@@ -95,7 +114,17 @@ class AdapterContainer(containers.DeclarativeContainer):
     )
     report = providers.Singleton(ReportJobs, jobs, status, reconcile, clock, telemetry, wake_admission)
     retry = providers.Singleton(RetryJobs, jobs, reconcile, clock, telemetry, wake_admission)
-    adapter = providers.Singleton(Adapter, jobs, consume, admit, report, retry, clock, telemetry)
+    repair = providers.Singleton(
+        _repair,
+        cluster_secret_watch,
+        jobs,
+        reconcile,
+        clock,
+        telemetry,
+        wake_admission,
+        configuration.provided.drift,
+    )
+    adapter = providers.Singleton(Adapter, jobs, consume, admit, report, retry, repair, clock, telemetry)
 
 
 def embedded_adapter(
@@ -148,6 +177,7 @@ async def _google_secret_manager(replica: Replica) -> AsyncIterator[Ports]:
 @asynccontextmanager
 async def _kubernetes(replica: Replica) -> AsyncIterator[Ports]:
     from pullsecret.infrastructure.kubernetes.api import KubernetesApi
+    from pullsecret.infrastructure.kubernetes.cluster_secret_watch import KubernetesClusterSecretWatch
     from pullsecret.infrastructure.kubernetes.cluster_secrets import KubernetesClusterSecrets
     from pullsecret.infrastructure.kubernetes.connection import connect
     from pullsecret.infrastructure.kubernetes.job_runner import KubernetesJobRunner
@@ -157,6 +187,9 @@ async def _kubernetes(replica: Replica) -> AsyncIterator[Ports]:
         yield {
             "jobs": KubernetesJobRunner(api, settings.job, replica.telemetry, replica.name),
             "cluster_secrets": KubernetesClusterSecrets(api),
+            "cluster_secret_watch": KubernetesClusterSecretWatch(
+                api, settings.job, replica.telemetry, replica.name
+            ),
         }
 
 

@@ -10,6 +10,7 @@ from pullsecret.application.consume_events import ConsumePolicy
 from pullsecret.application.finalize import FinalizePolicy
 from pullsecret.application.provision import ProvisionPolicy
 from pullsecret.application.reconcile_cluster import ReconcilePolicy
+from pullsecret.application.repair_drift import RepairPolicy
 from pullsecret.domain.admission import ConcurrencyLimits
 from pullsecret.domain.backoff import Backoff
 from pullsecret.domain.cluster_document import ClusterDocumentPaths, Paths
@@ -190,6 +191,9 @@ class Configuration:
     """How events are taken."""
     jobs: Jobs = attrs.field(factory=Jobs)
     """How provisioning is tried."""
+    drift: RepairPolicy | None = attrs.field(factory=RepairPolicy)
+    """How cluster secrets that somebody deleted or altered are repaired. Null: they are not, and the adapter
+    needs no right to watch secrets."""
     deletion: FinalizePolicy = attrs.field(factory=FinalizePolicy)
     """What happens when a cluster is deleted."""
     logs: LogSettings = attrs.field(factory=LogSettings)
