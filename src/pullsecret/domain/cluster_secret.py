@@ -44,6 +44,8 @@ class PublishedSecret:
     payload: SecretPayload | None
     type: str
     resource_version: str
+    deleted: bool = False
+    """Somebody deleted it and something still keeps it."""
 
     @property
     def created_at(self) -> str | None:
@@ -59,7 +61,8 @@ class PublishedSecret:
     def holds(self, wanted: ClusterSecret) -> bool:
         """True if nothing would change by writing ``wanted``."""
         return (
-            self.type == DOCKER_CONFIG_TYPE
+            not self.deleted
+            and self.type == DOCKER_CONFIG_TYPE
             and self.payload == wanted.payload
             and wanted.labels.items() <= self.labels.items()
             and wanted.annotations.items() <= self.annotations.items()

@@ -69,8 +69,8 @@ class KubernetesClusterSecretWatch:
             await self._events.tell(found, Severity.WARNING, "SecretDrifted", message)
 
     def _on_secret(self, before: Object | None, now: Object | None) -> None:
-        was: PublishedMetadata | None = before and before[_PUBLISHED]
-        is_now: PublishedMetadata | None = now and now[_PUBLISHED]
+        was: PublishedMetadata | None = before[_PUBLISHED] if before is not None else None
+        is_now: PublishedMetadata | None = now[_PUBLISHED] if now is not None else None
         known = is_now or was
         if known is None:
             return

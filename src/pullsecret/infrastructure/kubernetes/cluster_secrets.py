@@ -16,13 +16,12 @@ from pullsecret.domain.errors import OperationError, PermanentError
 from pullsecret.domain.provisioning import ClusterSecretRef
 from pullsecret.domain.reasons import Reason
 from pullsecret.domain.secret_payload import SecretPayload
-from pullsecret.infrastructure.kubernetes.api import APPLY, KubernetesApi, Object
+from pullsecret.infrastructure.kubernetes.api import APPLY, STRATEGIC_PATCH, KubernetesApi, Object
 from pullsecret.infrastructure.kubernetes.api_errors import ApiError, operation_error
 from pullsecret.infrastructure.kubernetes.field_ownership import other_appliers
 from pullsecret.infrastructure.kubernetes.paths import secret_path
+from pullsecret.infrastructure.kubernetes.published_metadata import FIELD_MANAGER, PROTECTION
 from pullsecret.ports.cluster_secrets import ClusterSecretChangedError, NamespaceMissingError
-
-FIELD_MANAGER: Final = "pullsecret"
 
 _NO_VERSION: Final = "1"
 """A resource version that no secret ever has: it belongs to the first object of a control plane's life.
@@ -38,6 +37,8 @@ class KubernetesClusterSecrets:
     """
 
     api: KubernetesApi
+    protect: bool = False
+    """Put a finalizer on each secret, so that one that somebody deletes stays readable until its repair."""
 
     async def get(self, ref: ClusterSecretRef) -> PublishedSecret | None:
         """See the port."""
@@ -65,6 +66,11 @@ class KubernetesClusterSecrets:
         current = await self._read(operation, found.ref)
         if current is None or current["metadata"]["resourceVersion"] != found.resource_version:
             raise _changed(operation, found.ref)
+        if found.deleted:
+            # What was once deleted can only go and be made anew.
+            await self._let_go(operation, found.ref, current)
+            await self.create(secret)
+            return
         if problem := _unchangeable(current):
             raise PermanentError(operation, found.ref.path, Reason.CLUSTER_SECRET_CONFLICT, problem)
         try:
@@ -81,11 +87,29 @@ class KubernetesClusterSecrets:
             "kind": "DeleteOptions",
             "preconditions": {"resourceVersion": found.resource_version},
         }
+        operation = "delete-cluster-secret"
         try:
-            await self.api.call("delete", _path(found.ref), options)
+            left = (await self.api.call("delete", _path(found.ref), options)).body
         except ApiError as fault:
             if not fault.not_found:
-                raise _error("delete-cluster-secret", found.ref, fault) from None
+                raise _error(operation, found.ref, fault) from None
+            return
+        if left["kind"] == "Secret":
+            await self._let_go(operation, found.ref, left)
+
+    async def _let_go(self, operation: str, ref: ClusterSecretRef, current: Object) -> None:
+        """Take our finalizer, if it is there, off a deleted secret; those of others may still keep it."""
+        metadata = current["metadata"]
+        if PROTECTION not in (metadata.get("finalizers") or []):
+            return
+        body = {
+            "metadata": {"uid": metadata["uid"], "$deleteFromPrimitiveList/finalizers": [PROTECTION]},
+        }
+        try:
+            await self.api.call("patch", _path(ref), body, content_type=STRATEGIC_PATCH)
+        except ApiError as fault:
+            if not fault.not_found:
+                raise _error(operation, ref, fault) from None
 
     async def _read(self, operation: str, ref: ClusterSecretRef) -> Object | None:
         try:
@@ -103,6 +127,7 @@ class KubernetesClusterSecrets:
                 "resourceVersion": resource_version,
                 "labels": dict(secret.labels),
                 "annotations": dict(secret.annotations),
+                **({"finalizers": [PROTECTION]} if self.protect else {}),
             },
             "type": DOCKER_CONFIG_TYPE,
             "data": {DOCKER_CONFIG_KEY: base64.b64encode(secret.payload.reveal()).decode()},
@@ -137,6 +162,7 @@ def _published(ref: ClusterSecretRef, found: Object) -> PublishedSecret:
         payload=_payload(found),
         type=found["type"],
         resource_version=metadata["resourceVersion"],
+        deleted="deletionTimestamp" in metadata,
     )
 
 

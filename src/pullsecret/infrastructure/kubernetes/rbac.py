@@ -107,6 +107,13 @@ def adapter_objects(system_namespace: str) -> list[Object]:
     ]
 
 
+def drift_objects(system_namespace: str) -> list[Object]:
+    """What drift detection needs, for the adapter of a system namespace of another name."""
+    binding = _binding("ClusterRoleBinding", DRIFT, "ClusterRole", DRIFT, ADAPTER, None, system_namespace)
+    binding["metadata"]["name"] = f"{DRIFT}-{system_namespace}"
+    return [_role("ClusterRole", DRIFT, DRIFT_RULES), binding]
+
+
 def write(folder: Path) -> None:
     """Write the files into ``folder``."""
     for name, text in rendered().items():
