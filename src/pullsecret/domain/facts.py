@@ -36,6 +36,65 @@ class SkipReason(Enum):
     ALREADY_RUNNING = "already-running"
 
 
+class EventOutcome(Enum):
+    """What became of an event; the value is the metric's label."""
+
+    SUBMITTED = "submitted"
+    SKIPPED = "skipped"
+    REFUSED = "refused"
+    FINALIZED = "finalized"
+    POSTPONED = "postponed"
+    """It comes again, since the cluster's work is not finished or something failed for now."""
+
+
+class CircuitState(Enum):
+    """Whether an API is asked; the value is the metric's label."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half-open"
+    """One request tries whether it is back."""
+
+
+@attrs.frozen
+class EventTaken:
+    """An event came from the broker; ``age`` is seconds since the time it names, if it names one."""
+
+    cluster_id: ClusterId
+    age: float | None = None
+
+
+@attrs.frozen
+class EventSettled:
+    """The broker was told what became of an event; ``duration`` is seconds since it was taken."""
+
+    cluster_id: ClusterId
+    outcome: EventOutcome
+    duration: float
+
+
+@attrs.frozen
+class EventPutAside:
+    """A message went to the dead letters, for a person; the reason quotes nothing of its body."""
+
+    reason: str
+
+
+@attrs.frozen
+class BacklogSeen:
+    """How many messages the broker holds for us."""
+
+    waiting: int
+
+
+@attrs.frozen
+class CircuitChanged:
+    """The circuit breaker in front of ``service`` changed its state."""
+
+    service: str
+    state: CircuitState
+
+
 @attrs.frozen
 class EventSkipped:
     """An event was acknowledged without work."""
@@ -67,6 +126,14 @@ class JobReleased:
     """A queued job may run."""
 
     key: JobKey
+
+
+@attrs.frozen
+class JobsSeen:
+    """How many jobs there are that have not ended."""
+
+    queued: int
+    running: int
 
 
 @attrs.frozen
@@ -142,6 +209,14 @@ class DriftSeen:
 
 
 @attrs.frozen
+class RepairStarted:
+    """A job was handed over that writes a drifted cluster secret anew."""
+
+    drift: Drift
+    key: JobKey
+
+
+@attrs.frozen
 class InternalFault:
     """Something failed in a way that nobody foresaw."""
 
@@ -153,7 +228,14 @@ class InternalFault:
 
 
 Fact = (
-    EventSkipped
+    EventTaken
+    | EventSettled
+    | EventPutAside
+    | BacklogSeen
+    | CircuitChanged
+    | JobsSeen
+    | RepairStarted
+    | EventSkipped
     | EventPostponed
     | HandedOver
     | JobReleased

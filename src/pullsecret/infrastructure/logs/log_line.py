@@ -28,6 +28,48 @@ def log_line(fact: object) -> LogLine:
 
 
 @log_line.register
+def _(fact: facts.EventTaken) -> LogLine:
+    details = {} if fact.age is None else {"age": round(fact.age, 3)}
+    return LogLine("debug", "take-event", "Event taken", str(fact.cluster_id), details=details)
+
+
+@log_line.register
+def _(fact: facts.EventSettled) -> LogLine:
+    details = {"outcome": fact.outcome.value, "duration": round(fact.duration, 3)}
+    return LogLine("debug", "settle-event", "Event settled", str(fact.cluster_id), details=details)
+
+
+@log_line.register
+def _(fact: facts.EventPutAside) -> LogLine:
+    return LogLine("error", "put-event-aside", f"Event put aside for a person: {fact.reason}")
+
+
+@log_line.register
+def _(fact: facts.BacklogSeen) -> LogLine:
+    return LogLine("debug", "see-backlog", "Backlog seen", details={"waiting": fact.waiting})
+
+
+@log_line.register
+def _(fact: facts.CircuitChanged) -> LogLine:
+    level = "info" if fact.state is facts.CircuitState.CLOSED else "warning"
+    message = f"Circuit to {fact.service} is {fact.state.value}"
+    return LogLine(level, "change-circuit", message, details={"service": fact.service})
+
+
+@log_line.register
+def _(fact: facts.JobsSeen) -> LogLine:
+    return LogLine("debug", "see-jobs", "Jobs seen", details={"queued": fact.queued, "running": fact.running})
+
+
+@log_line.register
+def _(fact: facts.RepairStarted) -> LogLine:
+    drift = fact.drift
+    message = f"Repair of cluster secret {drift.secret.path} started"
+    details = {"kind": drift.kind.value, "job": fact.key.name}
+    return LogLine("info", "start-repair", message, str(drift.cluster_id), details=details)
+
+
+@log_line.register
 def _(fact: facts.EventSkipped) -> LogLine:
     message = f"Event skipped: {fact.detail or fact.reason.value}"
     return LogLine("info", "skip-event", message, str(fact.cluster_id), details={"reason": fact.reason.value})

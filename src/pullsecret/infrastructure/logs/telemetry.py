@@ -7,18 +7,22 @@ import structlog
 
 from pullsecret.domain.facts import Fact
 from pullsecret.infrastructure.logs.log_line import log_line
+from pullsecret.infrastructure.logs.processors import design_keys, present_keys, sampled
+from pullsecret.infrastructure.logs.redaction import redact_event
 from pullsecret.infrastructure.logs.settings import LogSettings
 
 
 def new_logger(
     settings: LogSettings | None = None, stream: TextIO = sys.stderr
 ) -> structlog.typing.FilteringBoundLogger:
-    """A logger that writes one line for each event with a UTC RFC 3339 ``timestamp`` and a ``level``."""
+    """A logger that writes one redacted line for each event, with a UTC RFC 3339 ``timestamp`` and a
+    ``level``. In JSON a line has exactly the design's keys, and those of a trace it belongs to."""
     settings = settings or LogSettings()
     logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
         structlog.WriteLogger(stream),
         processors=[
             structlog.processors.add_log_level,
+            sampled(settings.sample),
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             *_renderer(settings, stream),
         ],
@@ -30,8 +34,9 @@ def new_logger(
 
 def _renderer(settings: LogSettings, stream: TextIO) -> list[structlog.typing.Processor]:
     if settings.format == "console" or (settings.format == "auto" and stream.isatty()):
-        return [structlog.dev.ConsoleRenderer(colors=stream.isatty())]
-    return [structlog.processors.EventRenamer("message"), structlog.processors.JSONRenderer()]
+        console = structlog.dev.ConsoleRenderer(colors=stream.isatty())
+        return [present_keys, redact_event, console]
+    return [design_keys, redact_event, structlog.processors.JSONRenderer()]
 
 
 class LogTelemetry:
@@ -41,13 +46,13 @@ class LogTelemetry:
         self._logger = logger
 
     def record(self, fact: Fact) -> None:
-        """Write the fact's line; keys without a value are left out."""
+        """Write the fact's line."""
         line = log_line(fact)
-        named = {
-            "cluster_id": line.cluster_id,
-            "gcp_project": line.gcp_project,
-            "operation": line.operation,
-            "version": line.version,
-        }
-        present = {key: value for key, value in named.items() if value is not None}
-        getattr(self._logger, line.level)(line.message, **present, **line.details)
+        getattr(self._logger, line.level)(
+            line.message,
+            cluster_id=line.cluster_id,
+            gcp_project=line.gcp_project,
+            operation=line.operation,
+            version=line.version,
+            **line.details,
+        )

@@ -1,0 +1,1 @@
+"""What Kubernetes and Prometheus ask of a replica."""
