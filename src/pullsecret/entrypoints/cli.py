@@ -15,6 +15,7 @@ app = App(
 
 _COMMANDS = "pullsecret.entrypoints.commands"
 app.command(f"{_COMMANDS}.adapter:adapter", name="adapter", help="Run the service until it is told to stop.")
+app.command(f"{_COMMANDS}.job:job", name="job", help="Provision one cluster, as the adapter starts it.")
 app.command(f"{_COMMANDS}.status:status", name="status", help="List what the management cluster holds.")
 app.command(f"{_COMMANDS}.demo:demo", name="demo", help="Provision a mixed fleet in the embedded world.")
 app.command(f"{_COMMANDS}.run:run", name="run", help="Provision your own clusters in the embedded world.")
