@@ -6,7 +6,8 @@ import attrs
 
 from pullsecret.domain.admission import ConcurrencyLimits, admit
 from pullsecret.domain.errors import OperationError
-from pullsecret.domain.facts import Interrupted, JobReleased
+from pullsecret.domain.facts import Interrupted, JobReleased, JobsSeen
+from pullsecret.domain.provisioning import Running
 from pullsecret.ports.job_runner import JobRunner
 from pullsecret.ports.telemetry import Telemetry
 
@@ -37,7 +38,10 @@ class AdmitJobs:
 
     async def admit_once(self) -> None:
         """Release what may run now. Raises what the job runner raises."""
-        for key in admit(await self.jobs.unfinished(), self.limits):
+        unfinished = await self.jobs.unfinished()
+        running = sum(isinstance(job.state, Running) for job in unfinished)
+        self.telemetry.record(JobsSeen(len(unfinished) - running, running))
+        for key in admit(unfinished, self.limits):
             await self.jobs.release(key)
             self.telemetry.record(JobReleased(key))
 

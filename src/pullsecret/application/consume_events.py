@@ -7,10 +7,11 @@ import attrs
 
 from pullsecret.application.handle_event import HandleEvent
 from pullsecret.application.keyed_locks import ClusterLocks
-from pullsecret.application.outcomes import JobSubmitted, Postponed
+from pullsecret.application.outcomes import Finalized, JobSubmitted, Outcome, Postponed, Refused
 from pullsecret.domain.backoff import Backoff
 from pullsecret.domain.errors import PermanentError, TransientError
-from pullsecret.domain.facts import EventPostponed, InternalFault
+from pullsecret.domain.events import ClusterEvent
+from pullsecret.domain.facts import EventOutcome, EventPostponed, EventSettled, EventTaken, InternalFault
 from pullsecret.ports.clock import Clock
 from pullsecret.ports.event_source import Delivery, EventSource, Subscription
 from pullsecret.ports.telemetry import Telemetry
@@ -51,7 +52,7 @@ class ConsumeEvents:
                 delivery = await subscription.receive()
                 if delivery is None:
                     break
-                task = tasks.create_task(self._settle(delivery))
+                task = tasks.create_task(self._settle_observed(delivery))
                 task.add_done_callback(lambda _: room.release())
             stopper.cancel()
 
@@ -59,7 +60,22 @@ class ConsumeEvents:
         await stop.wait()
         await subscription.stop()
 
-    async def _settle(self, delivery: Delivery) -> None:
+    async def _settle_observed(self, delivery: Delivery) -> None:
+        event, taken = delivery.event, self.clock.monotonic()
+        outcome = EventOutcome.POSTPONED  # what becomes of an event that we are stopped in
+        self.telemetry.record(EventTaken(event.cluster_id, self._age(event)))
+        try:
+            outcome = await self._settle(delivery)
+        finally:
+            duration = self.clock.monotonic() - taken
+            self.telemetry.record(EventSettled(event.cluster_id, outcome, duration))
+
+    def _age(self, event: ClusterEvent) -> float | None:
+        if event.time is None:
+            return None
+        return max(0.0, (self.clock.now() - event.time).total_seconds())
+
+    async def _settle(self, delivery: Delivery) -> EventOutcome:
         cluster_id = delivery.event.cluster_id
         try:
             async with self._locks.hold(cluster_id):
@@ -73,10 +89,12 @@ class ConsumeEvents:
             if isinstance(outcome, Postponed):
                 self.telemetry.record(EventPostponed(cluster_id, self.policy.busy_pause, outcome.cause))
                 await self._tell_broker(delivery, self.policy.busy_pause)
-                return
+                return EventOutcome.POSTPONED
             await self._tell_broker(delivery, None)
             if isinstance(outcome, JobSubmitted):
                 self.on_submitted()
+            return _told(outcome)
+        return EventOutcome.POSTPONED
 
     async def _postpone(self, delivery: Delivery, cause: str, at_least: float = 0.0) -> None:
         delay = self.policy.redelivery.pause(delivery.attempt, self.clock.chance(), at_least)
@@ -93,3 +111,15 @@ class ConsumeEvents:
                 await delivery.retry(delay)
         except (TransientError, PermanentError) as error:
             self.telemetry.record(EventPostponed(delivery.event.cluster_id, delay or 0.0, str(error)))
+
+
+def _told(outcome: Outcome) -> EventOutcome:
+    match outcome:
+        case JobSubmitted():
+            return EventOutcome.SUBMITTED
+        case Refused():
+            return EventOutcome.REFUSED
+        case Finalized():
+            return EventOutcome.FINALIZED
+        case _:
+            return EventOutcome.SKIPPED

@@ -11,7 +11,7 @@ from pullsecret.application.reconcile_cluster import ReconcileCluster, adapter_e
 from pullsecret.domain.backoff import Backoff
 from pullsecret.domain.drift import Drift
 from pullsecret.domain.errors import OperationError
-from pullsecret.domain.facts import DriftSeen, Interrupted, SkipReason
+from pullsecret.domain.facts import DriftSeen, Interrupted, RepairStarted, SkipReason
 from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.provisioning import Finished, Job
 from pullsecret.ports.clock import Clock
@@ -125,6 +125,7 @@ class RepairDrift:
             return
         self._later(case)
         if isinstance(outcome, JobSubmitted):
+            self.telemetry.record(RepairStarted(drift, outcome.job.key))
             self.on_submitted()
             await self.watch.tell_repair(drift, outcome.job.key)
             await self.clock.sleep(60 / self.policy.per_minute)

@@ -1,6 +1,7 @@
 """What Sentinel tells: something about a cluster wants reconciling (DDR phase 1)."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import attrs
@@ -30,3 +31,5 @@ class ClusterEvent:
     cluster_id: ClusterId
     data: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
     trace: TraceContext | None = None
+    time: datetime | None = attrs.field(default=None, eq=False)
+    """When it happened, as the event itself says."""

@@ -5,6 +5,7 @@ Two dialects of content are understood: the design document's (``data.clusterId`
 """
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
@@ -43,7 +44,7 @@ def parse(headers: Mapping[str, str], body: bytes) -> ClusterEvent | Malformed:
     if len(body) > MAX_EVENT_BYTES:
         return Malformed(f"it has {len(body)} bytes, more than {MAX_EVENT_BYTES}")
     try:
-        message = from_http(HTTPMessage(dict(headers), body), _FORMAT, CloudEvent)
+        message = from_http(HTTPMessage(dict(headers), body), _FORMAT, _Received)
     except RecursionError:
         return Malformed("its JSON is nested too deeply")
     except Exception as error:  # the library raises whatever its parsers do
@@ -63,6 +64,8 @@ def render(event: ClusterEvent, mode: Mode = Mode.STRUCTURED) -> tuple[dict[str,
         attributes["traceparent"] = event.trace.traceparent
         if event.trace.tracestate is not None:
             attributes["tracestate"] = event.trace.tracestate
+    if event.time is not None:
+        attributes["time"] = event.time
     message = CloudEvent(attributes, {"clusterId": event.cluster_id.value, **event.data})
     encoded = (to_structured if mode is Mode.STRUCTURED else to_binary)(message, _FORMAT)
     return encoded.headers, encoded.body
@@ -89,6 +92,7 @@ def _cluster_event(message: BaseCloudEvent) -> ClusterEvent | Malformed:
         cluster_id=valid_id,
         data=data,
         trace=_trace(message),
+        time=_time(message),
     )
 
 
@@ -97,6 +101,21 @@ def _trace(message: BaseCloudEvent) -> TraceContext | None:
     if not isinstance(parent, str):
         return None
     return TraceContext(parent, state if isinstance(state, str) else None)
+
+
+class _Received(CloudEvent):
+    """Knows whether the sender named a time; the library makes one up where none is given."""
+
+    def __init__(self, attributes: dict[str, Any], data: dict[str, Any] | str | bytes | None = None) -> None:
+        self.names_time = "time" in attributes
+        super().__init__(attributes, data)
+
+
+def _time(message: BaseCloudEvent) -> datetime | None:
+    if not (isinstance(message, _Received) and message.names_time):
+        return None
+    time = message.get_time()
+    return time if time is None or time.tzinfo else time.replace(tzinfo=UTC)
 
 
 def _kinds(error: BaseException) -> str:
