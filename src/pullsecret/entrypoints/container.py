@@ -161,7 +161,9 @@ async def _hyperfleet_over_http(replica: Replica) -> AsyncIterator[Ports]:
     from pullsecret.infrastructure.hyperfleet.api import hyperfleet_api
 
     configuration = replica.configuration
-    async with hyperfleet_api(configuration.api, replica.clock, configuration.document_paths) as api:
+    async with hyperfleet_api(
+        configuration.api, replica.clock, configuration.document_paths, replica.telemetry
+    ) as api:
         yield {"catalog": api.catalog, "status": api.status}
 
 

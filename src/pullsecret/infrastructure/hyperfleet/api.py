@@ -13,6 +13,7 @@ from pullsecret.infrastructure.hyperfleet.transport import HyperFleetTransport, 
 from pullsecret.ports.clock import Clock
 from pullsecret.ports.cluster_catalog import ClusterCatalog
 from pullsecret.ports.status_sink import StatusSink
+from pullsecret.ports.telemetry import Telemetry
 
 
 @attrs.frozen
@@ -25,16 +26,20 @@ class HyperFleetApi:
 
 @asynccontextmanager
 async def hyperfleet_api(
-    settings: HyperFleetSettings, clock: Clock, paths: ClusterDocumentPaths | None = None
+    settings: HyperFleetSettings,
+    clock: Clock,
+    paths: ClusterDocumentPaths | None = None,
+    telemetry: Telemetry | None = None,
 ) -> AsyncIterator[HyperFleetApi]:
     """The API as long as the block; nothing is sent before the first call of a port.
 
-    ``paths`` are where the cluster keeps each value, by default the dialect's own places.
+    ``paths`` are where the cluster keeps each value, by default the dialect's own places; ``telemetry`` is told
+    of the circuit's state.
 
     Raises :class:`~pullsecret.domain.errors.PermanentError` (``WrongConfiguration``) naming a file that
     cannot be used.
     """
-    async with hyperfleet_transport(settings, clock) as transport:
+    async with hyperfleet_transport(settings, clock, telemetry) as transport:
         yield api_over(transport, settings.dialect, paths)
 
 

@@ -1,7 +1,10 @@
 """Stops asking an API that does not answer, and finds out when it is back."""
 
+from collections.abc import Callable
+
 import attrs
 
+from pullsecret.domain.facts import CircuitState
 from pullsecret.infrastructure.hyperfleet.settings import CircuitPolicy
 from pullsecret.ports.clock import Clock
 
@@ -12,6 +15,8 @@ class Circuit:
 
     policy: CircuitPolicy
     clock: Clock
+    on_change: Callable[[CircuitState], None] = lambda _: None
+    """Called with each new state."""
     _failures: int = 0
     _openings: int = 0
     _closed_at: float | None = None
@@ -28,12 +33,15 @@ class Circuit:
         remaining = self._closed_at - self.clock.monotonic()
         if remaining <= 0 and not self._probing:
             self._probing = True
+            self.on_change(CircuitState.HALF_OPEN)
             return 0.0
         floor = self.policy.pause.initial
         return max(remaining, floor) + floor * self.clock.chance()
 
     def succeeded(self) -> None:
         """The API answered."""
+        if self._closed_at is not None:
+            self.on_change(CircuitState.CLOSED)
         self._failures = self._openings = 0
         self._closed_at = None
         self._probing = False
@@ -46,7 +54,10 @@ class Circuit:
             pause = self.policy.pause.pause(self._openings, self.clock.chance())
             self._closed_at = self.clock.monotonic() + pause
             self._probing = False
+            self.on_change(CircuitState.OPEN)
 
     def abandoned(self) -> None:
         """The request was given up by its caller; nothing was learnt."""
+        if self._probing:
+            self.on_change(CircuitState.OPEN)
         self._probing = False

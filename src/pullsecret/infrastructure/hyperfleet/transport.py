@@ -10,6 +10,7 @@ import attrs
 import httpx
 
 from pullsecret.domain.errors import PermanentError, TransientError
+from pullsecret.domain.facts import CircuitChanged, CircuitState
 from pullsecret.domain.reasons import Reason
 from pullsecret.infrastructure.hyperfleet.answers import (
     Answer,
@@ -24,6 +25,7 @@ from pullsecret.infrastructure.hyperfleet.circuit import Circuit
 from pullsecret.infrastructure.hyperfleet.retry_after import retry_after
 from pullsecret.infrastructure.hyperfleet.settings import HyperFleetSettings
 from pullsecret.ports.clock import Clock
+from pullsecret.ports.telemetry import Telemetry
 
 _MAX_REDIRECTS: Final = 3
 _PASSING: Final = frozenset({408, 425, 429})
@@ -43,14 +45,25 @@ class _FaultError(Exception):
 class HyperFleetTransport:
     """Sends requests below ``settings.base_url``. Use :func:`hyperfleet_transport` to open one."""
 
-    def __init__(self, settings: HyperFleetSettings, client: httpx.AsyncClient, clock: Clock) -> None:
+    def __init__(
+        self,
+        settings: HyperFleetSettings,
+        client: httpx.AsyncClient,
+        clock: Clock,
+        telemetry: Telemetry | None = None,
+    ) -> None:
         self._settings = settings
         self._client = client
         self._clock = clock
-        self._circuit = Circuit(settings.circuit, clock)
+        self._telemetry = telemetry
+        self._circuit = Circuit(settings.circuit, clock, self._tell_circuit)
         self._room = asyncio.Semaphore(settings.concurrency)
         self._token = BearerTokenFile(settings.token_file) if settings.token_file else None
         self._refused_since: float | None = None
+
+    def _tell_circuit(self, state: CircuitState) -> None:
+        if self._telemetry is not None:
+            self._telemetry.record(CircuitChanged("hyperfleet-api", state))
 
     async def send(self, request: ApiRequest) -> Answer:
         """The API's answer: 2xx, 304, or a 4xx that the caller has to judge.
@@ -162,7 +175,7 @@ class HyperFleetTransport:
 
 @asynccontextmanager
 async def hyperfleet_transport(
-    settings: HyperFleetSettings, clock: Clock
+    settings: HyperFleetSettings, clock: Clock, telemetry: Telemetry | None = None
 ) -> AsyncIterator[HyperFleetTransport]:
     """A transport that is open as long as the block.
 
@@ -181,7 +194,7 @@ async def hyperfleet_transport(
         trust_env=False,
     )
     async with client:
-        yield HyperFleetTransport(settings, client, clock)
+        yield HyperFleetTransport(settings, client, clock, telemetry)
 
 
 def _tls_context(settings: HyperFleetSettings) -> ssl.SSLContext:
