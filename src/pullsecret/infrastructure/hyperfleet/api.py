@@ -33,8 +33,8 @@ async def hyperfleet_api(
 ) -> AsyncIterator[HyperFleetApi]:
     """The API as long as the block; nothing is sent before the first call of a port.
 
-    ``paths`` are where the cluster keeps each value, by default the dialect's own places; ``telemetry`` is told
-    of the circuit's state.
+    ``paths`` are where the cluster keeps each value, by default the dialect's own places; ``telemetry`` is
+    told of the circuit's state.
 
     Raises :class:`~pullsecret.domain.errors.PermanentError` (``WrongConfiguration``) naming a file that
     cannot be used.
