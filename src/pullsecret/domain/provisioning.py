@@ -1,6 +1,6 @@
 """What a job is asked to do, and what it says it did (DDR phases 3 to 6)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import attrs
@@ -116,6 +116,8 @@ class ProvisionResult:
     """Seconds from the job's first step to its last."""
     calls: Mapping[str, int] = attrs.field(factory=dict)
     """Calls to the cloud, counted by ``method/status_code``."""
+    latencies: Mapping[str, Sequence[float]] = attrs.field(factory=dict)
+    """Seconds that calls to the cloud took, by method; not of all of them if there were very many."""
 
     def __attrs_post_init__(self) -> None:
         if (self.failure is None) != (self.stage is Stage.PUBLISHED):

@@ -84,7 +84,7 @@ async def _provision(
         log.record(InternalFault("job", type(error).__name__, order.target.cluster_id))
         failure = Failure(Reason.INTERNAL_ERROR, f"{type(error).__name__} in the job.")
         result = ProvisionResult(stage=Stage.STARTED, failure=failure)
-    return attrs.evolve(result, calls=meter.counts)
+    return attrs.evolve(result, calls=meter.counts, latencies=meter.latencies)
 
 
 @asynccontextmanager

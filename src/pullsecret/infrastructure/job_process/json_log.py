@@ -11,6 +11,7 @@ from typing import TextIO
 
 from pullsecret.domain.facts import Fact
 from pullsecret.infrastructure.logs.log_line import log_line
+from pullsecret.infrastructure.logs.redaction import redact
 
 
 class JsonLog:
@@ -35,7 +36,7 @@ class JsonLog:
             "cluster_id": self._cluster_id,
             "gcp_project": self._project,
             "operation": operation,
-            "message": message,
+            "message": redact(message),
             "version": version,
         }
         self._stream.write(json.dumps(document) + "\n")

@@ -18,7 +18,8 @@ def encode_result(result: ProvisionResult, path: str, seconds_by_method: dict[st
     """One line of JSON, at most :data:`MAX_BYTES` in UTF-8, without a payload.
 
     ``path`` is the version's (or the secret's) resource name; ``seconds_by_method`` how long calls took in
-    all. What does not fit goes in this order: durations by method, calls, the end of the message.
+    all. What does not fit goes in this order: latencies, durations by method, calls, the end of the
+    message.
     """
     document: dict[str, Any] = {
         "outcome": "succeeded" if result.failure is None else result.failure.reason.outlook.value,
@@ -31,7 +32,12 @@ def encode_result(result: ProvisionResult, path: str, seconds_by_method: dict[st
         "durations": {"total": round(result.duration, 3)}
         | {method: round(seconds, 3) for method, seconds in sorted(seconds_by_method.items())},
         "calls": dict(result.calls),
+        "latencies": {
+            method: [round(each, 3) for each in seconds] for method, seconds in result.latencies.items()
+        },
     }
+    if _size(document) > MAX_BYTES:
+        document["latencies"] = {}
     if _size(document) > MAX_BYTES:
         document["durations"] = {"total": round(result.duration, 3)}
     if _size(document) > MAX_BYTES:
@@ -58,6 +64,10 @@ def decode_result(text: str) -> ProvisionResult:
             failure=failure,
             duration=float(document["durations"]["total"]),
             calls={str(call): int(count) for call, count in document["calls"].items()},
+            latencies={
+                str(method): tuple(float(each) for each in seconds)
+                for method, seconds in document.get("latencies", {}).items()
+            },
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError("not a job's result") from error

@@ -8,9 +8,11 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from structlog.typing import EventDict, WrappedLogger
+if TYPE_CHECKING:
+    # The job redacts too, and does without structlog.
+    from structlog.typing import EventDict, WrappedLogger
 
 REDACTED: Final = "[redacted]"
 
@@ -111,7 +113,7 @@ def describe_exception(error: BaseException | None) -> str:
     return " from ".join(parts)
 
 
-def redact_event(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+def redact_event(_logger: "WrappedLogger", _method: str, event: "EventDict") -> "EventDict":
     """structlog processor: every value of the line redacted. It stands right before the renderer."""
     return {key: redact_value(value) for key, value in event.items()}
 

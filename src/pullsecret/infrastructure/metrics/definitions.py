@@ -102,6 +102,13 @@ GCP_CALLS: Final = Definition(
     "reported, once.",
     {"method": _NAME, "status_code": Label("the HTTP status, or `other`", 20)},
 )
+GCP_CALL_DURATION: Final = Definition(
+    "pullsecret_gcp_api_call_duration_seconds",
+    Kind.HISTOGRAM,
+    "Seconds that each of these calls took; of a job's calls the first hundred.",
+    {"method": _NAME},
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10),
+)
 EVENTS: Final = Definition(
     "pullsecret_events_total",
     Kind.COUNTER,
@@ -227,6 +234,7 @@ DEFINITIONS: Final = (
     JOB_FAILURES,
     IDENTITY_FAILURES,
     GCP_CALLS,
+    GCP_CALL_DURATION,
     EVENTS,
     EVENT_SKIPS,
     EVENT_DURATION,

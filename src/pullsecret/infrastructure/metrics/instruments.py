@@ -40,10 +40,10 @@ class Instruments:
         self._child(definition, Gauge, labels).inc(by)
 
     def observe(
-        self, definition: Definition, value: float, exemplar: Mapping[str, str] | None = None
+        self, definition: Definition, value: float, *labels: str, exemplar: Mapping[str, str] | None = None
     ) -> None:
         """Put ``value`` into a histogram."""
-        self._child(definition, Histogram, ()).observe(value, dict(exemplar) if exemplar else None)
+        self._child(definition, Histogram, labels).observe(value, dict(exemplar) if exemplar else None)
 
     def forget(self, definition: Definition, *labels: str) -> None:
         """Remove one series."""

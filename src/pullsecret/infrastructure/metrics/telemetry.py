@@ -132,12 +132,15 @@ class PrometheusTelemetry:
         if not self._ended.see(fact.key):
             return
         result = fact.result
-        self._metrics.observe(metric.JOB_DURATION, result.duration, {"job_name": fact.key.name})
+        self._metrics.observe(metric.JOB_DURATION, result.duration, exemplar=_exemplar(fact.key))
         self._count_result(result)
         for call, times in result.calls.items():
             method, _, status = call.rpartition("/")
             status = status if _HTTP_STATUS.fullmatch(status) else OTHER
             self._metrics.count(metric.GCP_CALLS, self._methods(method), status, by=times)
+        for method, latencies in result.latencies.items():
+            for seconds in latencies:
+                self._metrics.observe(metric.GCP_CALL_DURATION, seconds, self._methods(method))
         self._note_setup(fact.project, result)
 
     def _count_result(self, result: ProvisionResult) -> None:
@@ -163,7 +166,7 @@ class PrometheusTelemetry:
     @_count.register
     def _(self, fact: facts.StatusTold) -> None:
         self._metrics.count(metric.STATUS_POSTS, "told")
-        self._metrics.observe(metric.STATUS_DELAY, fact.delay, {"job_name": fact.key.name})
+        self._metrics.observe(metric.STATUS_DELAY, fact.delay, exemplar=_exemplar(fact.key))
 
     @_count.register
     def _(self, _fact: facts.StatusNotTold) -> None:
@@ -191,6 +194,10 @@ class PrometheusTelemetry:
     @_count.register
     def _(self, fact: facts.InternalFault) -> None:
         self._metrics.count(metric.INTERNAL_FAULTS, self._operations(fact.operation))
+
+
+def _exemplar(key: JobKey) -> dict[str, str]:
+    return {"job_name": key.name}
 
 
 def _reason(result: ProvisionResult) -> Reason | None:
