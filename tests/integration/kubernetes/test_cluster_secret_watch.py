@@ -69,7 +69,7 @@ class Watched:
 
 @pytest.fixture
 async def adapter_with_drift(admin: KubernetesApi, system: System) -> AsyncIterator[KubernetesApi]:
-    await create(admin, rbac.drift_objects(system.namespace))
+    await create(admin, rbac.drift_objects_for(system.namespace))
     async with KubernetesApi(await system.connect()) as api:
         yield api
 

@@ -1,6 +1,7 @@
 """The Kubernetes cluster secrets, on a real control plane."""
 
 import base64
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -10,12 +11,15 @@ from pullsecret.domain.errors import PermanentError
 from pullsecret.domain.ownership import ownership_labels
 from pullsecret.domain.provisioning import ProvisionTarget
 from pullsecret.domain.reasons import Reason
+from pullsecret.infrastructure.kubernetes import cluster_secrets, rbac
 from pullsecret.infrastructure.kubernetes.api import APPLY, MERGE_PATCH, KubernetesApi
 from pullsecret.infrastructure.kubernetes.cluster_secrets import KubernetesClusterSecrets
 from pullsecret.infrastructure.kubernetes.paths import secret_path
+from pullsecret.ports.cluster_secrets import NamespaceMissingError
 from pullsecret.testing.contracts import ClusterSecretsContract
 from pullsecret.testing.contracts.cluster_secrets import secret_for
 from pullsecret.testing.contracts.samples import new_pull_secret, new_target
+from pullsecret.testing.kubernetes.system import System, create
 
 pytestmark = [pytest.mark.service, pytest.mark.asyncio]
 
@@ -134,3 +138,46 @@ async def test_a_namespace_that_is_going_away_counts_as_missing(
 def held_secret() -> dict[str, Any]:
     metadata = {"name": "held", "finalizers": ["pullsecret.test/hold"]}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata}
+
+
+class TestRightsBoundInEachNamespace:
+    """Where a job has rights only in namespaces that somebody has bound, a refusal says little."""
+
+    @pytest.fixture
+    async def as_job(self, system: System) -> AsyncIterator[KubernetesClusterSecrets]:
+        async with KubernetesApi(await system.connect(rbac.JOB)) as api:
+            yield KubernetesClusterSecrets(api)
+
+    async def test_bound(
+        self, as_job: KubernetesClusterSecrets, admin: KubernetesApi, system: System, target: ProvisionTarget
+    ) -> None:
+        await create(admin, [rbac.job_binding(target.cluster_secret.namespace, system.namespace)])
+        wanted = secret_for(target)
+        await as_job.create(wanted)
+        found = await as_job.get(target.cluster_secret)
+        assert found is not None
+        assert found.holds(wanted)
+
+    async def test_a_namespace_that_is_not_there(self, as_job: KubernetesClusterSecrets) -> None:
+        target = new_target(namespace="namespace-that-is-not-there")
+        with pytest.raises(NamespaceMissingError, match="does not exist"):
+            await as_job.get(target.cluster_secret)
+        with pytest.raises(NamespaceMissingError, match="does not exist"):
+            await as_job.create(secret_for(target))
+
+    async def test_a_new_namespace_in_which_nobody_has_bound_them_yet(
+        self, as_job: KubernetesClusterSecrets, target: ProvisionTarget
+    ) -> None:
+        with pytest.raises(NamespaceMissingError, match="no rights in it yet"):
+            await as_job.get(target.cluster_secret)
+
+    async def test_a_namespace_in_which_nobody_has_bound_them(
+        self,
+        as_job: KubernetesClusterSecrets,
+        target: ProvisionTarget,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(cluster_secrets, "NEW_NAMESPACE_SECONDS", 0)
+        with pytest.raises(PermanentError, match="deploy/rbac") as refused:
+            await as_job.create(secret_for(target))
+        assert refused.value.reason is Reason.KUBERNETES_PERMISSION_DENIED

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from datetime import UTC, datetime
 from typing import Final
 
 import attrs
@@ -19,9 +20,13 @@ from pullsecret.domain.secret_payload import SecretPayload
 from pullsecret.infrastructure.kubernetes.api import APPLY, STRATEGIC_PATCH, KubernetesApi, Object
 from pullsecret.infrastructure.kubernetes.api_errors import ApiError, operation_error
 from pullsecret.infrastructure.kubernetes.field_ownership import other_appliers
-from pullsecret.infrastructure.kubernetes.paths import secret_path
+from pullsecret.infrastructure.kubernetes.job_reading import time_of
+from pullsecret.infrastructure.kubernetes.paths import namespace_path, secret_path
 from pullsecret.infrastructure.kubernetes.published_metadata import FIELD_MANAGER, PROTECTION
 from pullsecret.ports.cluster_secrets import ClusterSecretChangedError, NamespaceMissingError
+
+NEW_NAMESPACE_SECONDS: Final = 300
+"""In a namespace younger than this, whoever binds our rights may not have got to it yet."""
 
 _NO_VERSION: Final = "1"
 """A resource version that no secret ever has: it belongs to the first object of a control plane's life.
@@ -52,12 +57,8 @@ class KubernetesClusterSecrets:
             await self._apply(secret, _NO_VERSION, force=False)
         except ApiError as fault:
             if fault.namespace_missing:
-                raise NamespaceMissingError(
-                    operation,
-                    secret.ref.path,
-                    Reason.NAMESPACE_MISSING,
-                    f"Namespace {secret.ref.namespace} does not exist.",
-                ) from None
+                raise _no_namespace(operation, secret.ref, "does not exist") from None
+            await self._explain_refusal(operation, secret.ref, fault)
             raise _error(operation, secret.ref, fault) from None
 
     async def replace(self, found: PublishedSecret, secret: ClusterSecret) -> None:
@@ -115,7 +116,26 @@ class KubernetesClusterSecrets:
         try:
             return await self.api.get_or_none(_path(ref))
         except ApiError as fault:
+            await self._explain_refusal(operation, ref, fault)
             raise operation_error(operation, fault) from None
+
+    async def _explain_refusal(self, operation: str, ref: ClusterSecretRef, fault: ApiError) -> None:
+        """Raise :class:`NamespaceMissingError` if we are refused because the namespace is not there (yet).
+
+        Where rights are bound in each namespace, one that does not exist answers 403, and so does a new one
+        until somebody has bound them.
+        """
+        if fault.status != 403:
+            return
+        try:
+            namespace = await self.api.get_or_none(namespace_path(ref.namespace))
+        except ApiError:
+            return  # The refusal itself says enough.
+        if namespace is None:
+            raise _no_namespace(operation, ref, "does not exist")
+        age = (datetime.now(UTC) - time_of(namespace["metadata"]["creationTimestamp"])).total_seconds()
+        if age < NEW_NAMESPACE_SECONDS:
+            raise _no_namespace(operation, ref, f"is {age:.0f} s old and we have no rights in it yet")
 
     async def _apply(self, secret: ClusterSecret, resource_version: str, *, force: bool) -> None:
         wanted = {
@@ -182,6 +202,11 @@ def _changed(operation: str, ref: ClusterSecretRef) -> ClusterSecretChangedError
     return ClusterSecretChangedError(
         operation, ref.path, Reason.WRITE_CONFLICT, "The secret is not as it was read."
     )
+
+
+def _no_namespace(operation: str, ref: ClusterSecretRef, why: str) -> NamespaceMissingError:
+    cause = f"Namespace {ref.namespace} {why}."
+    return NamespaceMissingError(operation, ref.path, Reason.NAMESPACE_MISSING, cause)
 
 
 def _path(ref: ClusterSecretRef) -> str:

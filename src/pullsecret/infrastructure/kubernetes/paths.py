@@ -10,6 +10,11 @@ ALL_SECRETS: Final = "/api/v1/secrets"
 """The secrets of every namespace."""
 
 
+def namespace_path(name: str) -> str:
+    """A namespace."""
+    return f"/api/v1/namespaces/{quote(name, safe='')}"
+
+
 def secret_path(namespace: str, name: str = "") -> str:
     """A secret, or the namespace's secrets."""
     return _path("/api/v1", namespace, "secrets", name)

@@ -18,6 +18,7 @@ from pullsecret.infrastructure.kubernetes.api import Object
 SYSTEM_NAMESPACE: Final = "hyperfleet-system"
 ADAPTER: Final = "pullsecret-adapter"
 JOB: Final = "pullsecret-adapter-job"
+JOB_LOOK: Final = "pullsecret-adapter-job-namespaces"
 DRIFT: Final = "pullsecret-adapter-drift"
 
 
@@ -66,6 +67,11 @@ JOB_RULES: Final = (
 )
 """In each placement namespace."""
 
+JOB_LOOK_RULES: Final = (
+    Rule("", "namespaces", ("get",), "tell a placement namespace that is not there from a missing right"),
+)
+"""In the whole cluster: only so can the job tell why it is refused."""
+
 DRIFT_RULES: Final = (
     Rule(
         "", "secrets", ("list", "watch"), "see that a cluster secret was deleted or altered (metadata only)"
@@ -82,7 +88,12 @@ def manifests() -> dict[str, list[Object]]:
             _role("Role", ADAPTER, ADAPTER_RULES, SYSTEM_NAMESPACE),
             _binding("RoleBinding", ADAPTER, "Role", ADAPTER, ADAPTER, SYSTEM_NAMESPACE),
         ],
-        "job.yaml": [_account(JOB), _role("ClusterRole", JOB, JOB_RULES)],
+        "job.yaml": [
+            _account(JOB),
+            _role("ClusterRole", JOB, JOB_RULES),
+            _role("ClusterRole", JOB_LOOK, JOB_LOOK_RULES),
+            _binding("ClusterRoleBinding", JOB_LOOK, "ClusterRole", JOB_LOOK, JOB),
+        ],
         "drift.yaml": [
             _role("ClusterRole", DRIFT, DRIFT_RULES),
             _binding("ClusterRoleBinding", DRIFT, "ClusterRole", DRIFT, ADAPTER),
@@ -97,21 +108,22 @@ def job_binding(namespace: str, system_namespace: str = SYSTEM_NAMESPACE) -> Obj
     return _binding("RoleBinding", JOB, "ClusterRole", JOB, JOB, namespace, system_namespace)
 
 
-def adapter_objects(system_namespace: str) -> list[Object]:
-    """Accounts and rights in a system namespace of another name."""
+def objects_for(system_namespace: str) -> list[Object]:
+    """Accounts and rights in a system namespace of another name, beside those of the default one."""
     return [
         _account(ADAPTER, system_namespace),
         _account(JOB, system_namespace),
         _role("Role", ADAPTER, ADAPTER_RULES, system_namespace),
         _binding("RoleBinding", ADAPTER, "Role", ADAPTER, ADAPTER, system_namespace, system_namespace),
+        _role("ClusterRole", JOB, JOB_RULES),
+        _role("ClusterRole", JOB_LOOK, JOB_LOOK_RULES),
+        _cluster_binding(JOB_LOOK, JOB, system_namespace),
     ]
 
 
-def drift_objects(system_namespace: str) -> list[Object]:
-    """What drift detection needs, for the adapter of a system namespace of another name."""
-    binding = _binding("ClusterRoleBinding", DRIFT, "ClusterRole", DRIFT, ADAPTER, None, system_namespace)
-    binding["metadata"]["name"] = f"{DRIFT}-{system_namespace}"
-    return [_role("ClusterRole", DRIFT, DRIFT_RULES), binding]
+def drift_objects_for(system_namespace: str) -> list[Object]:
+    """What drift detection needs there."""
+    return [_role("ClusterRole", DRIFT, DRIFT_RULES), _cluster_binding(DRIFT, ADAPTER, system_namespace)]
 
 
 def write(folder: Path) -> None:
@@ -161,6 +173,11 @@ def _binding(
         "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": role_kind, "name": role},
         "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": account_namespace}],
     }
+
+
+def _cluster_binding(role: str, account: str, system_namespace: str) -> Object:
+    name = f"{role}-{system_namespace}"
+    return _binding("ClusterRoleBinding", name, "ClusterRole", role, account, None, system_namespace)
 
 
 def _metadata(name: str, namespace: str | None) -> Object:

@@ -57,8 +57,7 @@ async def deploy_system(control_plane: ControlPlane, admin: KubernetesApi) -> Sy
     """A new system namespace with everything of ``deploy/rbac``."""
     namespace = f"hyperfleet-{uuid.uuid4().hex[:8]}"
     await create_namespace(admin, namespace, {"pod-security.kubernetes.io/enforce": "restricted"})
-    shared = [item for item in rbac.manifests()["job.yaml"] if item["kind"] == "ClusterRole"]
-    await create(admin, [*rbac.adapter_objects(namespace), *shared])
+    await create(admin, rbac.objects_for(namespace))
     return System(control_plane, admin, namespace)
 
 
