@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pullsecret.domain.reasons import Outlook, Reason
+from pullsecret.infrastructure.metrics.reference import metrics_page
 
 _REASONS_INTRODUCTION = """\
 # Condition reasons
@@ -39,7 +40,7 @@ def reasons_page() -> str:
     return "\n".join(sections)
 
 
-GENERATED_PAGES: Mapping[str, Callable[[], str]] = {"reasons.md": reasons_page}
+GENERATED_PAGES: Mapping[str, Callable[[], str]] = {"reasons.md": reasons_page, "metrics.md": metrics_page}
 """Each generated page's file name in ``docs/``, and what makes its text."""
 
 
