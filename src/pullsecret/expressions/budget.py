@@ -8,19 +8,17 @@ MEMORY: Final = 1_000_000
 """Elements of arrays, ranges and maps made, bytes by ``repeat``: the engine's limit and way of counting."""
 TEXT: Final = 64 * 1024 * 1024
 """Characters of strings made otherwise."""
-STEPS: Final = 2_000_000
-"""Turns of predicates, and elements that builtins look at."""
+STEPS: Final = 5_000_000
+"""Turns of predicates, elements that operators and builtins look at, and KiB of text."""
 
 
 class Budget:
     """Counts down through one evaluation. Every method raises RuntimeFault when too much was asked for."""
 
-    __slots__ = ("_memory", "_steps", "_text")
-
-    def __init__(self) -> None:
-        self._memory = MEMORY
-        self._text = TEXT
-        self._steps = STEPS
+    # On the class until something is paid: most evaluations pay nothing, and need no time to begin.
+    _memory = MEMORY
+    _text = TEXT
+    _steps = STEPS
 
     def memory(self, size: int) -> None:
         """Pays for ``size`` elements that are about to be made."""

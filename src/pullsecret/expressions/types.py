@@ -88,7 +88,8 @@ TIME: Final = GoType("time.Time", Kind.STRUCT, package="time")
 DURATION: Final = GoType("time.Duration", Kind.INT64, package="time")
 MONTH: Final = GoType("time.Month", Kind.INT, package="time")
 WEEKDAY: Final = GoType("time.Weekday", Kind.INT, package="time")
-LOCATION: Final = GoType("*time.Location", Kind.POINTER)
+_LOCATION_STRUCT: Final = GoType("time.Location", Kind.STRUCT, package="time")
+LOCATION: Final = GoType("*time.Location", Kind.POINTER, elem=_LOCATION_STRUCT)
 
 
 @attrs.frozen
@@ -103,3 +104,14 @@ class Signature:
     results: tuple[GoType, ...]
     fails: bool = False
     """True if Go's function has a last result of type ``error``."""
+
+
+_FUNCTIONS: Final[dict[str, GoType]] = {}
+
+
+def function_type(signature: Signature) -> GoType:
+    """The type of a function: the same one for the same signature."""
+    results = [each.name for each in signature.results] + (["error"] if signature.fails else [])
+    shown = results[0] if len(results) == 1 else f"({', '.join(results)})"
+    name = f"func({', '.join(each.name for each in signature.parameters)}) {shown}"
+    return _FUNCTIONS.setdefault(name, GoType(name, Kind.FUNC))

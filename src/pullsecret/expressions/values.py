@@ -15,6 +15,7 @@ other integer types        :class:`TypedInt`: ``uint8``, ``int32``, ``int64``, `
 ``[]any``                  ``list`` (never changed once another value can see it)
 ``[]int``                  ``range`` with step 1
 ``[]string``               :class:`Strings`
+nil slices                 :data:`NIL_ANYS` and :data:`NIL_STRINGS`: equal to ``nil``, else like empty ones
 ``[2]any``, ``[][2]any``   :class:`Pair`, :class:`Pairs`
 ``map[string]any``         ``dict`` with ``str`` keys
 ``map[any]any``            :class:`AnyMap`, also ``map[any][]any``
@@ -28,14 +29,14 @@ Values are told apart by ``type(value)``, never by ``isinstance``: ``bool`` is a
 Operators on values (``equal``, ``less``, ``more``, ``add``...) are in ``operators``.
 """
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from datetime import tzinfo
 from typing import Any, Final, cast
 
 import attrs
 
 from pullsecret.expressions import types
-from pullsecret.expressions.types import GoType, Signature
+from pullsecret.expressions.types import GoType, Signature, function_type
 
 Value = Any
 """One of the Python values of the table above."""
@@ -73,6 +74,17 @@ class Pairs(tuple[Pair, ...]):
     """``[][2]any``"""
 
     __slots__ = ()
+
+
+@attrs.frozen
+class NilSlice:
+    """A slice that is nil. There is one object per type."""
+
+    type: GoType
+
+
+NIL_ANYS: Final = NilSlice(types.ANYS)
+NIL_STRINGS: Final = NilSlice(types.STRINGS)
 
 
 @attrs.frozen
@@ -165,10 +177,10 @@ def type_of(value: Value) -> GoType | None:
     known = _PYTHON_TYPES.get(type(value))
     if known is not None:
         return known
-    if isinstance(value, TypedInt | AnyMap):
+    if isinstance(value, TypedInt | AnyMap | NilSlice):
         return value.type
     if isinstance(value, Function):
-        return GoType(_function_name(value.signature), types.Kind.FUNC)
+        return function_type(value.signature)
     return None
 
 
@@ -178,10 +190,19 @@ def type_name(value: Value) -> str:
     return "<nil>" if known is None else known.name
 
 
-def _function_name(signature: Signature) -> str:
-    results = [each.name for each in signature.results] + (["error"] if signature.fails else [])
-    shown = results[0] if len(results) == 1 else f"({', '.join(results)})"
-    return f"func({', '.join(each.name for each in signature.parameters)}) {shown}"
+def is_nil(value: Value) -> bool:
+    """True for ``nil`` and for nil slices."""
+    return value is None or type(value) is NilSlice
+
+
+def elements(value: Value) -> Sequence[Value] | None:
+    """The elements of a slice or array; None for a value of any other type."""
+    kind = type(value)
+    if kind is list or kind is range or kind is Strings or kind is Pair or kind is Pairs:
+        return cast(Sequence[Value], value)
+    if kind is bytes:
+        return [TypedInt(types.UINT8, each) for each in value]
+    return () if kind is NilSlice else None
 
 
 def wrapped(number: int) -> int:

@@ -1,0 +1,82 @@
+"""Code of calls."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from pullsecret.expressions import types
+from pullsecret.expressions.builtins.signature import Builtin
+from pullsecret.expressions.code import Code, Place
+from pullsecret.expressions.frame import Frame
+from pullsecret.expressions.types import GoType
+from pullsecret.expressions.values import Duration, Function, RuntimeFault, Value, type_name, type_of
+
+_AT_ONCE: Final = frozenset({"len", "first", "last", "get", "take", "type", "now"})
+"""Builtins that do not look at every element."""
+_LONG: Final = 1024
+_ZEROS: Final[dict[GoType, Value]] = {
+    types.STRING: "",
+    types.INT: 0,
+    types.FLOAT64: 0.0,
+    types.BOOL: False,
+    types.DURATION: Duration(0),
+}
+
+
+def builtin_call(builtin: Builtin, arguments: Sequence[Code], place: Place) -> Code:
+    """A call of a builtin without a predicate."""
+    body = builtin.body
+    free = builtin.name in _AT_ONCE
+
+    def run(frame: Frame) -> Value:
+        values = [each(frame) for each in arguments]
+        try:
+            if not free:
+                _pay(frame, values)
+            return body(frame, *values)
+        except RuntimeFault as fault:
+            raise place.error(fault) from None
+
+    return run
+
+
+def _pay(frame: Frame, values: Sequence[Value]) -> None:
+    for value in values:
+        kind = type(value)
+        if (kind is str or kind is bytes) and len(value) > _LONG:
+            frame.steps(len(value) >> 10)
+        elif kind is list or kind is range or kind is dict:
+            frame.steps(len(value) >> 1)
+
+
+def call(callee: Code, arguments: Sequence[Code], place: Place) -> Code:
+    """A call of a method, or of what is no function. Arguments are evaluated first, as in the engine."""
+
+    def run(frame: Frame) -> Value:
+        values = [each(frame) for each in arguments]
+        function = callee(frame)
+        try:
+            return called(function, values)
+        except RuntimeFault as fault:
+            raise place.error(fault) from None
+
+    return run
+
+
+def called(function: Value, values: Sequence[Value]) -> Value:
+    """The result of a call. Raises RuntimeFault."""
+    if function is None:
+        raise RuntimeFault("cannot call nil")
+    if type(function) is not Function:
+        raise RuntimeFault(f"cannot call {type_name(function)}")
+    parameters = function.signature.parameters
+    if len(values) != len(parameters):
+        raise RuntimeFault(f"expected {len(parameters)} arguments, got {len(values)}")
+    return function.call(*(_passed(value, wanted) for value, wanted in zip(values, parameters, strict=True)))
+
+
+def _passed(value: Value, wanted: GoType) -> Value:
+    if value is None and wanted in _ZEROS:
+        return _ZEROS[wanted]
+    if wanted is types.ANY or type_of(value) is wanted:
+        return value
+    raise RuntimeFault(f"cannot use {type_name(value)} as {wanted.name}")
