@@ -5,8 +5,9 @@ from pullsecret.infrastructure.metrics.definitions import DEFINITIONS, Definitio
 _INTRODUCTION = """\
 # Metrics
 
-Served at `:8080/metrics`, in the Prometheus text format or, for who asks for it, in OpenMetrics with exemplars.
-This page is generated from `src/pullsecret/infrastructure/metrics/definitions.py` by `make docs-generate`.
+Served at `:8080/metrics`, in the Prometheus text format or, for who asks for it, in OpenMetrics with
+exemplars. This page is generated from `src/pullsecret/infrastructure/metrics/definitions.py` by
+`make docs-generate`.
 
 Jobs live for seconds and are not scraped: what a job counted travels in its result, and the replica that
 reports the job's end adds it, once for each job. A replica that dies between telling a status and counting it
@@ -26,8 +27,8 @@ def metrics_page() -> str:
     table = ["| Metric | Type | Labels | Series at most | Meaning |", "|---|---|---|---|---|", *rows]
     total = sum(definition.max_series for definition in DEFINITIONS)
     closing = (
-        f"All together a replica has at most {total} series of its own, beside those of the Prometheus client "
-        "about the process (`process_*`) and its garbage collector (`python_gc_*`)."
+        f"All together a replica has at most {total} series of its own, beside those of the Prometheus "
+        "client about the process (`process_*`) and its garbage collector (`python_gc_*`)."
     )
     buckets = [
         f"| `{definition.name}` | {', '.join(f'{bound:g}' for bound in definition.buckets)} |"
