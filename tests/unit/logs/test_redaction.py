@@ -93,7 +93,7 @@ TOKENS = {
     "client secret": f"client_secret={PASSWORD}",
     "repr of a dict": repr({"password": PASSWORD}),
     "URL with a password": f"GET https://robot:{PASSWORD}@quay.io/v2/ failed",
-    "URL with a quoted password": f"amqps://u:{urllib.parse.quote('/' + PASSWORD)}@rabbit:5671/v",
+    "URL with a quoted password": f"amqps://u:{urllib.parse.quote('/' + PASSWORD, safe='')}@rabbit:5671/v",
     "URL with a user only": f"https://{PASSWORD}@quay.io/v2/",
     "URL with a query": f"https://x.example/a?access_token={PASSWORD}&b=1",
 }
@@ -113,7 +113,7 @@ def test_what_stands_around_a_credential_stays() -> None:
 @pytest.mark.parametrize(
     "line",
     [
-        "create-secret-version projects/customer-prod-12345/secrets/hyperfleet-cls-abc123-pull-secret: denied.",
+        "add-version projects/customer-prod-12345/secrets/hyperfleet-cls-abc123-pull-secret: denied.",
         "Grant secretmanager.versions.access to pullsecret-manager@customer.iam.gserviceaccount.com.",
         "Job pullsecret-cls-0b3f6c1e-93a4-4a0e-8c6a-2f1d1c9b7a10-gen12 released",
         "Cluster secret clusters-cls-123/cls-123-pull-secret drifted: deleted",

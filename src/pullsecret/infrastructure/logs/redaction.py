@@ -66,7 +66,8 @@ _URL_USER: Final = re.compile(r"(?<=://)[^\s/@?#\"'<>]+@")
 _ENCODED: Final = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
 _HEX: Final = re.compile(r"[0-9a-f/-]+={0,2}")
 _DENSE: Final = 40
-"""Characters from which on a mixture of capitals, small letters and digits is no name any more."""
+_DENSE_PART: Final = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9]).{20,}")
+"""So many characters with capitals, small letters and digits among them are no name any more."""
 _PRINTABLE: Final = re.compile(rb"[\x09\x0a\x0d\x20-\x7e]{9,}")
 
 
@@ -132,7 +133,7 @@ def _is_encoded(run: str) -> bool:
     """True if ``run`` is, or is cut out of, text in base64, or is too dense to be a name."""
     if _HEX.fullmatch(run):
         return False
-    if len(run) >= _DENSE and all(re.search(kind, run) for kind in ("[a-z]", "[A-Z]", "[0-9]")):
+    if len(run) >= _DENSE and any(_DENSE_PART.fullmatch(part) for part in run.split("/")):
         return True
     plain = run.rstrip("=").replace("-", "+").replace("_", "/")
     return any(_decodes_to_text(plain[start:]) for start in range(4))
