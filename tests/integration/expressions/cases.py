@@ -1,4 +1,4 @@
-"""Cases for the language, made in bulk: what is compared is our answer and the engine's, so none carries a result."""
+"""Cases for the language, made in bulk. None carries a result: our answer is compared with the engine's."""
 
 import json
 from collections.abc import Iterator
@@ -64,6 +64,11 @@ WIDE: dict[str, Any] = {
     "one": {"k": "v"},
     "none": {},
 }
+
+
+def words(text: str) -> list[str]:
+    """What white space separates."""
+    return text.split()
 
 
 def read(path: Path) -> Iterator[Case]:

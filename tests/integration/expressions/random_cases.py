@@ -1,48 +1,66 @@
-"""Random expressions over the whole grammar; the shape follows the random part of the shared cases, and goes deeper."""
+"""Random expressions over the whole grammar: the random part of the shared cases, and deeper."""
 
 import random
 
-from tests.integration.expressions.cases import Case
+from tests.integration.expressions.cases import Case, words
 
 ATOMS = {
-    "ready": (
-        "event.Type event.Data.provider event.Data?.provider event.Data.generation clusterId generation "
-        "cloudProvider gcpProjectId validationStatus placementStatus pullSecretData region spec.nodes "
-        "spec.ratio spec.provider spec.gcp.projectId spec.gcp?.labels?.team spec?.gcp?.projectId "
-        'spec.pullSecret?.data spec.pullSecret.secretName status.adapters["dns"]?.available status.phase '
-        "status.adapters.dns?.available adapters adapters[0].name last(adapters)?.gen tags empty nothing zero "
-        'yes no text blank missing missing?.x len(tags) first(tags) tags[-1] $env["region"] $env?.zero'
-    ).split(),
-    "wide": (
-        "i f neg huge tiny max53 yes no nothing text blank spaces digits json when day tags numbers words "
-        'flags mixed nested empty nils users users[0] users[1].name users[-1]?.address?.city map map.b.c[1] map["1"] '
-        'one none missing $env["with space"] $env["a-b"] users[0].tags nested[1][1] mixed[6]?.k len(users) text[7:12]'
-    ).split(),
+    "ready": words(
+        """
+    event.Type event.Data.provider event.Data?.provider event.Data.generation clusterId generation
+    cloudProvider gcpProjectId validationStatus placementStatus pullSecretData region spec.nodes
+    spec.ratio spec.provider spec.gcp.projectId spec.gcp?.labels?.team spec?.gcp?.projectId
+    spec.pullSecret?.data spec.pullSecret.secretName status.adapters["dns"]?.available status.phase
+    status.adapters.dns?.available adapters adapters[0].name last(adapters)?.gen tags empty nothing
+    zero yes no text blank missing missing?.x len(tags) first(tags) tags[-1] $env["region"]
+    $env?.zero
+    """
+    ),
+    "wide": words(
+        """
+    i f neg huge tiny max53 yes no nothing text blank spaces digits json when day tags numbers
+    words flags mixed nested empty nils users users[0] users[1].name users[-1]?.address?.city map
+    map.b.c[1] map["1"] one none missing $env["with space"] $env["a-b"] users[0].tags nested[1][1]
+    mixed[6]?.k len(users) text[7:12]
+    """
+    ),
 }
 LITERALS = [
-    *'0 1 2 3 5 -1 0.25 1.5 .5 1e3 0x1F 0b101 0o17 1_000 true false nil "" "a" "gcp" "True" "e" \'x\' `raw`'.split(),
-    *'[] [1,2,3] ["gcp","aws"] [1.5,2] [true,nil] {} {"a":1} {a:1,b:"x"} 1..3 3..1 b"ab"'.split(),
+    *words('0 1 2 3 5 -1 0.25 1.5 .5 1e3 0x1F 0b101 0o17 1_000 true false nil "" "a" "gcp" "e" \'x\' `raw`'),
+    *words('[] [1,2,3] ["gcp","aws"] [1.5,2] [true,nil] {} {"a":1} {a:1,b:"x"} 1..3 3..1 b"ab"'),
 ]
-BINARY = (
-    "+ - * / % ** ^ == != < > <= >= && || and or in contains startsWith endsWith matches ?? .. not+in "
-    "not+contains not+startsWith not+matches"
-).split()
-PREDICATE_BUILTINS = (
-    "all any none one filter map find findIndex findLast findLastIndex count sum groupBy sortBy"
-).split()
-UNARY_BUILTINS = (
-    "len type abs ceil floor round int float string trim upper lower max min mean median toJSON fromJSON toBase64 "
-    "fromBase64 duration date timezone first last keys values toPairs fromPairs reverse uniq concat flatten sort join "
-    "sum count bitnot trimPrefix trimSuffix"
-).split()
-BINARY_BUILTINS = (
-    "trim trimPrefix trimSuffix split splitAfter repeat join indexOf lastIndexOf hasPrefix hasSuffix max min mean "
-    "median get take concat sort bitand bitor bitxor bitnand bitshl bitshr bitushr"
-).split()
-ELEMENTS = (
-    "# #.age #.name #?.address?.city .age .name .gen .available #index #[0] len(#) string(#) type(#) .tags"
-).split()
-METHODS = "Year() Month() Hours() String() Unix() Seconds() name age x k".split()
+BINARY = words(
+    """
+    + - * / % ** ^ == != < > <= >= && || and or in contains startsWith endsWith matches ?? ..
+    not+in not+contains not+startsWith not+matches
+    """
+)
+PREDICATE_BUILTINS = words(
+    """
+    all any none one filter map find findIndex findLast findLastIndex count sum groupBy sortBy
+    """
+)
+UNARY_BUILTINS = words(
+    """
+    len type abs ceil floor round int float string trim upper lower max min mean median toJSON
+    fromJSON toBase64 fromBase64 duration date timezone first last keys values toPairs fromPairs
+    reverse uniq concat flatten sort join sum count bitnot trimPrefix trimSuffix
+    """
+)
+BINARY_BUILTINS = words(
+    """
+    trim trimPrefix trimSuffix split splitAfter repeat join indexOf lastIndexOf hasPrefix hasSuffix
+    max min mean median get take concat sort bitand bitor bitxor bitnand bitshl bitshr bitushr
+    """
+)
+ELEMENTS = words(
+    """
+    # #.age #.name #?.address?.city .age .name .gen .available #index #[0] len(#) string(#) type(#)
+    .tags
+    """
+)
+INDICES = ["0", "1", "-1", "1.0", "99", "nil", "'name'"]
+METHODS = ["Year()", "Month()", "Hours()", "String()", "Unix()", "Seconds()", "name", "age", "x", "k"]
 
 
 class Grammar:
@@ -64,11 +82,19 @@ class Grammar:
     def _expression(self, depth: int) -> str:
         if depth <= 0:
             return self._atom()
-        kind = self._random.choices(
-            [self._binary, self._call, self._predicate, self._access, self._choice, self._unary, self._container,
-             self._pipe, self._let, self._parenthesised],
-            [30, 18, 12, 12, 7, 6, 5, 5, 3, 4],
-        )[0]  # fmt: skip
+        shapes = {
+            self._binary: 30,
+            self._call: 18,
+            self._predicate: 12,
+            self._access: 12,
+            self._choice: 7,
+            self._unary: 6,
+            self._container: 5,
+            self._pipe: 5,
+            self._let: 3,
+            self._parenthesised: 4,
+        }
+        kind = self._random.choices(list(shapes), list(shapes.values()))[0]
         return kind(depth - 1)
 
     def _atom(self) -> str:
@@ -115,7 +141,7 @@ class Grammar:
             return f"{target}[{self._random.choice(bounds)}:{self._random.choice(bounds)}]"
         if shape == 3:
             return f"{target}{self._random.choice(['.', '?.'])}{self._random.choice(METHODS)}"
-        return f"{target}[{self._random.choice(['0', '1', '-1', '1.0', '99', 'nil', chr(39) + 'name' + chr(39)])}]"
+        return f"{target}[{self._random.choice(INDICES)}]"
 
     def _choice(self, depth: int) -> str:
         condition, first, second = (self._expression(depth) for _ in range(3))

@@ -1,10 +1,10 @@
-"""Every operator between values of every kind, every builtin with every number and kind of argument, every method."""
+"""Every operator between values of every kind, every builtin with every number and kind of argument."""
 
 import itertools
 import random
 from collections.abc import Iterator
 
-from tests.integration.expressions.cases import Case
+from tests.integration.expressions.cases import Case, words
 
 VALUES = (
     # What the checker knows.
@@ -35,7 +35,7 @@ VALUES = (
     'split("a,b", ",")',
     'toPairs({"a": 1})',
     'fromPairs([["a", 1]])',
-    'groupBy([1, 2, 3], # > 2)',
+    "groupBy([1, 2, 3], # > 2)",
     'date("2024-02-29")',
     'date("2023-08-14T10:00:00+02:00")',
     'duration("90m")',
@@ -70,22 +70,32 @@ VALUES = (
     "get([date(day)], 0)",
     'get([duration("90m")], 0)',
     'get([b"ab"], 0)',
-    'get([1..3], 0)',
+    "get([1..3], 0)",
     "len(text)",
 )
-BINARY_OPERATORS = (
-    "+ - * / % ** ^ == != < <= > >= && || in contains startsWith endsWith matches ?? .."
-).split() + ["not in", "not contains", "not matches"]
+KNOWN_VALUES = VALUES[: VALUES.index("nothing")]
+BINARY_OPERATORS = words(
+    """
+    + - * / % ** ^ == != < <= > >= && || in contains startsWith endsWith matches ?? ..
+    """
+)
+BINARY_OPERATORS += ["not in", "not contains", "not matches"]
 UNARY_OPERATORS = ("!", "-", "+", "not ", "- -", "!!")
-FUNCTIONS = (
-    "len type abs ceil floor round int float string trim trimPrefix trimSuffix upper lower split splitAfter "
-    "replace repeat join indexOf lastIndexOf hasPrefix hasSuffix max min mean median sum count toJSON fromJSON "
-    "toBase64 fromBase64 now duration date timezone first last get take keys values toPairs fromPairs reverse uniq "
-    "concat flatten sort bitand bitor bitxor bitnand bitshl bitshr bitushr bitnot"
-).split()
-PREDICATE_FUNCTIONS = (
-    "all any none one filter map find findIndex findLast findLastIndex count sum groupBy sortBy reduce"
-).split()
+FUNCTIONS = words(
+    """
+    len type abs ceil floor round int float string trim trimPrefix trimSuffix upper lower split
+    splitAfter replace repeat join indexOf lastIndexOf hasPrefix hasSuffix max min mean median sum
+    count toJSON fromJSON toBase64 fromBase64 now duration date timezone first last get take keys
+    values toPairs fromPairs reverse uniq concat flatten sort bitand bitor bitxor bitnand bitshl
+    bitshr bitushr bitnot
+    """
+)
+PREDICATE_FUNCTIONS = words(
+    """
+    all any none one filter map find findIndex findLast findLastIndex count sum groupBy sortBy
+    reduce
+    """
+)
 PREDICATES = (
     "true",
     "#",
@@ -107,10 +117,13 @@ PREDICATES = (
     "type(#)",
     "{1; 2}",
 )
-TIME_METHODS = (
-    "Year Month Day Hour Minute Second Nanosecond Weekday YearDay Unix UnixMilli UnixMicro UnixNano IsZero String "
-    "UTC Local Location Zone ISOWeek Date Clock GoString IsDST MarshalJSON MarshalText Name Nope"
-).split()
+TIME_METHODS = words(
+    """
+    Year Month Day Hour Minute Second Nanosecond Weekday YearDay Unix UnixMilli UnixMicro UnixNano
+    IsZero String UTC Local Location Zone ISOWeek Date Clock GoString IsDST MarshalJSON MarshalText
+    Name Nope
+    """
+)
 TIME_CALLS = (
     '.Format("2006-01-02T15:04:05.000Z07:00")',
     ".Add(duration('1h'))",
@@ -138,9 +151,7 @@ TIME_CALLS = (
     ".Month() + 1",
     ".Location().String()",
 )
-DURATION_METHODS = (
-    "Hours Minutes Seconds Milliseconds Microseconds Nanoseconds String Abs Nope".split()
-)
+DURATION_METHODS = words("Hours Minutes Seconds Milliseconds Microseconds Nanoseconds String Abs Nope")
 DURATION_CALLS = (
     ".Round(duration('1h'))",
     ".Truncate(duration('1m'))",
@@ -167,10 +178,26 @@ def accesses() -> Iterator[str]:
         yield f"{_operand(target)}?.[{index}]"
         yield f"{_operand(target)}[{index}:]"
         yield f"{_operand(target)}[:{index}]"
-    for target, low, high in itertools.product(VALUES, ("0", "1", "-1", "-9", "9", "f"), ("1", "-1", "9", "nothing")):
+    for target, low, high in itertools.product(
+        VALUES, ("0", "1", "-1", "-9", "9", "f"), ("1", "-1", "9", "nothing")
+    ):
         yield f"{_operand(target)}[{low}:{high}]"
     for target, suffix in itertools.product(
-        VALUES, (".a", "?.a", ".a.b", "?.a.b", "?.a?.b", ".a()", "?.a()", "()", "[:]", ".name", ".Year()", ".String()")
+        VALUES,
+        (
+            ".a",
+            "?.a",
+            ".a.b",
+            "?.a.b",
+            "?.a?.b",
+            ".a()",
+            "?.a()",
+            "()",
+            "[:]",
+            ".name",
+            ".Year()",
+            ".String()",
+        ),
     ):
         yield f"{_operand(target)}{suffix}"
 
@@ -202,6 +229,33 @@ def calls() -> Iterator[str]:
         yield from (f"{function}({', '.join(four)})" for four in _some(VALUES, 4, 60, function))
         yield f"{function}(1, 2, 3, 4, 5)"
         yield f"missing.{function}()"
+
+
+def unknown_types() -> Iterator[str]:
+    """What the checker would refuse, behind types that only the run knows."""
+    for operator, left, right in itertools.product(BINARY_OPERATORS, KNOWN_VALUES, KNOWN_VALUES):
+        yield f"{_unknown(left)} {operator} {_unknown(right)}"
+    for operator, value in itertools.product(UNARY_OPERATORS, KNOWN_VALUES):
+        yield f"{operator}{_unknown(value)}"
+    for target, index in itertools.product(KNOWN_VALUES, KNOWN_VALUES):
+        yield f"{_unknown(target)}[{_unknown(index)}]"
+        yield f"{_unknown(target)}[{_unknown(index)}:]"
+    for value, suffix in itertools.product(
+        KNOWN_VALUES, (".a", "?.a.b", ".Year()", ".String()", "()", ".a()", "[0]")
+    ):
+        yield f"{_unknown(value)}{suffix}"
+    for function in FUNCTIONS:
+        yield from (f"{function}({_unknown(value)})" for value in KNOWN_VALUES)
+        pairs = itertools.product(KNOWN_VALUES, KNOWN_VALUES)
+        yield from (f"{function}({_unknown(first)}, {_unknown(second)})" for first, second in pairs)
+        for three in _some(KNOWN_VALUES, 3, 200, function):
+            yield f"{function}({', '.join(map(_unknown, three))})"
+    for function, value, predicate in itertools.product(PREDICATE_FUNCTIONS, KNOWN_VALUES, PREDICATES):
+        yield f"{function}({_unknown(value)}, {predicate})"
+    for value in KNOWN_VALUES:
+        yield f"{_unknown(value)} ? 1 : 2"
+        yield f"{{({_unknown(value)}): 1}}"
+        yield f"map([1], {_unknown(value)})[0] == {value}"
 
 
 def predicate_calls() -> Iterator[str]:
@@ -251,6 +305,10 @@ def _operand(value: str) -> str:
     return value if simple else f"({value})"
 
 
+def _unknown(value: str) -> str:
+    return f"[{value}, nothing][0]"
+
+
 def _some(values: tuple[str, ...], size: int, count: int, seed: str) -> Iterator[tuple[str, ...]]:
     chooser = random.Random(seed)
     for _ in range(count):
@@ -264,6 +322,7 @@ TOPICS = {
     "calls": calls,
     "predicate calls": predicate_calls,
     "methods": methods,
+    "unknown types": unknown_types,
 }
 
 

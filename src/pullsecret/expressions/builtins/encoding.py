@@ -139,7 +139,7 @@ def _scalar(value: Value) -> str:
 
 
 def _number(value: float) -> str:
-    text = format_float(value, exponent_below=-6)
+    text = format_float(value, exponent_from=21, exponent_below=-6)
     if text in ("NaN", "+Inf", "-Inf"):
         raise RuntimeFault(f"json: unsupported value: {text}")
     mantissa, exponent, digits = text.partition("e-")

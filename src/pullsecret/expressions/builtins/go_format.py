@@ -50,7 +50,7 @@ class _Text:
     text: str
 
 
-def format_float(number: float, *, exponent_from: int = 21, exponent_below: int = -4) -> str:
+def format_float(number: float, *, exponent_from: int = 6, exponent_below: int = -4) -> str:
     """The shortest digits that give the number back; with an exponent outside of the given decimal ones."""
     if not math.isfinite(number):
         return "NaN" if number != number else ("+Inf" if number > 0 else "-Inf")

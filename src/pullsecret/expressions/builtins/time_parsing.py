@@ -292,24 +292,23 @@ def _time_of(reading: _Reading, location: Location, known: Location) -> Time:
         return times.from_parts(days, second, reading.nanosecond, zones.UTC)
     if reading.offset is None and not reading.zone_name:
         return times.from_parts(days, second, reading.nanosecond, location)
-    local_seconds = days * calendar.SECONDS_OF_DAY + second
-    zone, offset = _zone_of(reading, known, local_seconds)
-    return Time(local_seconds - offset, reading.nanosecond, zone)
+    return _in_zone(reading, known, days * calendar.SECONDS_OF_DAY + second)
 
 
-def _zone_of(reading: _Reading, known: Location, local_seconds: int) -> tuple[Location, int]:
+def _in_zone(reading: _Reading, known: Location, local_seconds: int) -> Time:
     name = reading.zone_name
     if reading.offset is not None:
-        there = zones.at(known, local_seconds - reading.offset)
-        if there.offset == reading.offset and name in ("", there.abbreviation):
-            return known, reading.offset
-        return zones.fixed(name, reading.offset), reading.offset
+        seconds = local_seconds - reading.offset
+        there = zones.at(known, seconds)
+        is_known = there.offset == reading.offset and name in ("", there.abbreviation)
+        return Time(seconds, reading.nanosecond, known if is_known else zones.fixed(name, reading.offset))
     offset = zones.offset_of(known, name, local_seconds)
     if offset is not None:
-        return known, offset
-    # An abbreviation that means nothing here: kept as a name, with no offset except that of GMT+3.
+        return Time(local_seconds - offset, reading.nanosecond, known)
+    # An abbreviation that means nothing here is kept as a name. The clock is taken as UTC's, also with GMT+3,
+    # which only shows that offset: so does Go.
     offset = int(name[3:]) * 3600 if len(name) > 3 and name.startswith("GMT") else 0
-    return zones.fixed(name, offset), offset
+    return Time(local_seconds, reading.nanosecond, zones.fixed(name, offset))
 
 
 def _month_and_day(reading: _Reading) -> tuple[int, int]:
