@@ -5,7 +5,7 @@ import asyncio
 import attrs
 
 from pullsecret.domain.admission import ConcurrencyLimits, admit
-from pullsecret.domain.errors import OperationError
+from pullsecret.domain.errors import OperationError, PermanentError
 from pullsecret.domain.facts import Interrupted, JobReleased, JobsSeen
 from pullsecret.domain.provisioning import Running
 from pullsecret.ports.job_runner import JobRunner
@@ -37,13 +37,18 @@ class AdmitJobs:
             await self._wait()
 
     async def admit_once(self) -> None:
-        """Release what may run now. Raises what the job runner raises."""
+        """Release what may run now. Raises the job runner's transient errors."""
         unfinished = await self.jobs.unfinished()
         running = sum(isinstance(job.state, Running) for job in unfinished)
         self.telemetry.record(JobsSeen(len(unfinished) - running, running))
         for key in admit(unfinished, self.limits):
-            await self.jobs.release(key)
-            self.telemetry.record(JobReleased(key))
+            try:
+                await self.jobs.release(key)
+            except PermanentError as error:
+                # One that can never be released must not hold up those behind it.
+                self.telemetry.record(Interrupted(error.operation, self.interval, error))
+            else:
+                self.telemetry.record(JobReleased(key))
 
     async def _wait(self) -> None:
         try:

@@ -9,7 +9,7 @@ from pullsecret.application.handle_event import HandleEvent
 from pullsecret.application.keyed_locks import ClusterLocks
 from pullsecret.application.outcomes import Finalized, JobSubmitted, Outcome, Postponed, Refused
 from pullsecret.domain.backoff import Backoff
-from pullsecret.domain.errors import PermanentError, TransientError
+from pullsecret.domain.errors import OperationError, TransientError
 from pullsecret.domain.events import ClusterEvent
 from pullsecret.domain.facts import EventOutcome, EventPostponed, EventSettled, EventTaken, InternalFault
 from pullsecret.ports.clock import Clock
@@ -80,8 +80,10 @@ class ConsumeEvents:
         try:
             async with self._locks.hold(cluster_id):
                 outcome = await self.handle(delivery.event)
-        except TransientError as error:
-            await self._postpone(delivery, str(error), error.retry_after or 0.0)
+        except OperationError as error:
+            # Also a permanent one: what refuses the adapter itself a person mends, and the event waits.
+            asked = error.retry_after if isinstance(error, TransientError) else None
+            await self._postpone(delivery, str(error), asked or 0.0)
         except Exception as error:
             self.telemetry.record(InternalFault("handle-event", type(error).__name__, cluster_id))
             await self._postpone(delivery, "internal fault")
@@ -109,7 +111,7 @@ class ConsumeEvents:
                 await delivery.ack()
             else:
                 await delivery.retry(delay)
-        except (TransientError, PermanentError) as error:
+        except OperationError as error:
             self.telemetry.record(EventPostponed(delivery.event.cluster_id, delay or 0.0, str(error)))
 
 

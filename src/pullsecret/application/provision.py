@@ -81,7 +81,7 @@ class _Run:
             Stage.STORED: self.verify,
             Stage.VERIFIED: self.publish,
         }
-        attempt = 1
+        attempt, furthest = 1, self.lifecycle.stage
         while step := steps.get(self.lifecycle.stage):
             if self.use.stopping():
                 stage = self.lifecycle.stage.value
@@ -90,7 +90,10 @@ class _Run:
                 )
             try:
                 await step()
-                attempt = 1
+                # Pauses start anew only where the run is further than ever, so that a value that is never read
+                # back as it was stored makes few versions, not one every half second.
+                if not furthest.reached(self.lifecycle.stage):
+                    attempt, furthest = 1, self.lifecycle.stage
             except TransientError as error:
                 if not await self._paused(error, attempt, deadline):
                     return Failure(error.reason, str(error))
@@ -140,21 +143,22 @@ class _Run:
         self._done("create-secret-version", "Created secret version")
 
     async def verify(self) -> None:
-        """Read the newest version back and compare it byte for byte and by CRC32C."""
+        """Read the newest version back and compare it byte for byte and by CRC32C.
+
+        One older than ours says nothing about ours and is only looked at again: ``latest`` may lag behind for
+        minutes (https://cloud.google.com/secret-manager/docs/reference/consistency).
+        """
         ref, wanted = self.order.target.cloud_secret, self.order.pull_secret
         try:
             found = self.read_back or await self.use.store.access_latest(ref)
         except SecretNotFoundError:
             self.lifecycle = self.lifecycle.vanished()
             raise
-        if found is None or found.payload != wanted or found.crc32c != wanted.crc32c:
+        if found is None or found.is_older_than(self.lifecycle.version):
+            raise self._unverified(f"Version {self.lifecycle.version} cannot be read as the newest one yet.")
+        if found.payload != wanted or found.crc32c != wanted.crc32c:
             self.read_back, self.lifecycle = None, self.lifecycle.refuted()
-            raise TransientError(
-                "access-secret-version",
-                ref.version_path(),
-                Reason.VERIFICATION_FAILED,
-                "The newest version is not what was stored.",
-            )
+            raise self._unverified("The newest version is not what was stored.")
         self.read_back = found
         self.lifecycle = self.lifecycle.verified(found.version)
         self._done("access-secret-version", "Verified secret version")
@@ -200,6 +204,10 @@ class _Run:
             )
         return published
 
+    def _unverified(self, cause: str) -> TransientError:
+        path = self.order.target.cloud_secret.version_path()
+        return TransientError("access-secret-version", path, Reason.VERIFICATION_FAILED, cause)
+
     def _naming_conflict(self, secret: CloudSecret) -> PermanentError:
         return PermanentError(
             "get-secret",
@@ -229,7 +237,10 @@ class _Run:
             if await self.use.store.prune(target.cloud_secret, keep, protect=version):
                 self._done("retire-secret-versions", "Retired old secret versions")
         except OperationError as error:
-            self.use.telemetry.record(RetryScheduled(target.cluster_id, error.operation, 1, 0.0, error))
+            self._done("retire-secret-versions", f"Old secret versions stay until the next update: {error}")
+        except Exception as error:
+            kind = type(error).__name__
+            self.use.telemetry.record(InternalFault("retire-secret-versions", kind, target.cluster_id))
 
     def _done(self, operation: str, message: str) -> None:
         target = self.order.target

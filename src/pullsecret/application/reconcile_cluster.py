@@ -11,7 +11,7 @@ from pullsecret.application.outcomes import JobSubmitted, Outcome, Postponed, Re
 from pullsecret.application.preconditions import first_unmet
 from pullsecret.domain.backoff import Backoff
 from pullsecret.domain.cluster import Cluster
-from pullsecret.domain.cluster_document import ClusterDocumentPaths
+from pullsecret.domain.cluster_document import ClusterDocumentPaths, UnreadableClusterError
 from pullsecret.domain.conditions import (
     StatusReport,
     in_progress_report,
@@ -22,7 +22,7 @@ from pullsecret.domain.conditions import (
 from pullsecret.domain.errors import PermanentError, TransientError
 from pullsecret.domain.events import ClusterEvent
 from pullsecret.domain.facts import ClusterRefused, HandedOver, SkipReason, StatusNotTold
-from pullsecret.domain.identifiers import ClusterId
+from pullsecret.domain.identifiers import ClusterId, Generation
 from pullsecret.domain.provisioning import Finished, Job, provision_order
 from pullsecret.domain.reasons import Outlook
 from pullsecret.expressions import Program
@@ -76,8 +76,8 @@ class ReconcileCluster:
         try:
             entry = await self.catalog.get(event.cluster_id)
         except PermanentError as error:
-            self.telemetry.record(ClusterRefused(event.cluster_id, error))
-            return Refused(error)
+            generation = error.generation if isinstance(error, UnreadableClusterError) else None
+            return await self._refuse(event.cluster_id, generation, error)
         if entry is None:
             return Skipped(SkipReason.CLUSTER_GONE)
         cluster = entry.cluster
@@ -89,10 +89,8 @@ class ReconcileCluster:
         if unmet := first_unmet(self.policy.preconditions, self._environment(event, entry)):
             await self._tell_waiting(cluster, unmet)
             return unmet
-        for job in known:
-            # Also until it is told, so that the API hears of the generations in their order.
-            if job.key.generation != cluster.generation and not _told(job):
-                return _busy(job)
+        if older := _in_the_way(known, cluster.generation):
+            return _busy(older)
         latest = max(
             (job for job in known if job.key.generation == cluster.generation),
             key=lambda job: job.key,
@@ -130,9 +128,7 @@ class ReconcileCluster:
         try:
             order = provision_order(cluster, attempt, event.trace)
         except PermanentError as error:
-            self.telemetry.record(ClusterRefused(cluster.id, error))
-            await self.status.post(refusal_report(cluster.id, cluster.generation, error, self.clock.now()))
-            return Refused(error)
+            return await self._refuse(cluster.id, cluster.generation, error)
         if attempt == 1:
             # Before the hand-over: afterwards the job may end at once and its report must be the last word.
             await self._tell(in_progress_report(order.target, self.clock.now()))
@@ -144,6 +140,18 @@ class ReconcileCluster:
             case Submitted(job):
                 self.telemetry.record(HandedOver(job.key, job.target.cloud_secret.project))
                 return JobSubmitted(job)
+
+    async def _refuse(
+        self, cluster_id: ClusterId, generation: Generation | None, error: PermanentError
+    ) -> Refused:
+        self.telemetry.record(ClusterRefused(cluster_id, error))
+        # Of a document without a usable generation nothing can be told: a status always speaks of one.
+        if generation is not None:
+            try:
+                await self.status.post(refusal_report(cluster_id, generation, error, self.clock.now()))
+            except PermanentError as refusal:
+                self.telemetry.record(StatusNotTold(cluster_id, refusal))
+        return Refused(error)
 
     async def _tell_waiting(self, cluster: Cluster, unmet: Skipped) -> None:
         if self.policy.report_waiting:
@@ -161,8 +169,15 @@ class ReconcileCluster:
         return cluster_environment(event, entry, self.policy.document_paths)
 
 
-def _told(job: Job) -> bool:
-    return isinstance(job.state, Finished) and job.state.reported
+def _in_the_way(known: Sequence[Job], generation: Generation) -> Job | None:
+    """The older generation's job that has to end first, and to be told first if nothing newer is known: so
+    the API hears of the generations in their order."""
+    newest = max((job.key for job in known), default=None)
+    for job in known:
+        untold = job.key == newest and isinstance(job.state, Finished) and not job.state.reported
+        if job.key.generation != generation and (job.active or untold):
+            return job
+    return None
 
 
 def _busy(job: Job) -> Postponed:

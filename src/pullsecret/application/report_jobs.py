@@ -6,11 +6,11 @@ from contextlib import aclosing
 
 import attrs
 
-from pullsecret.application.outcomes import Postponed
+from pullsecret.application.outcomes import Postponed, Skipped
 from pullsecret.application.reconcile_cluster import ReconcileCluster, adapter_event
 from pullsecret.domain.conditions import job_report
 from pullsecret.domain.errors import OperationError, PermanentError
-from pullsecret.domain.facts import InternalFault, JobEnded, StatusNotTold, StatusTold
+from pullsecret.domain.facts import InternalFault, JobEnded, SkipReason, StatusNotTold, StatusTold
 from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.provisioning import Finished, Job
 from pullsecret.domain.reasons import Reason
@@ -69,8 +69,9 @@ class ReportJobs:
         """
         if not isinstance(job.state, Finished):
             return
-        newest = max(other.key for other in await self.jobs.jobs(job.key.cluster_id))
-        if newest.generation == job.key.generation and newest.attempt == job.key.attempt:
+        known = {other.key for other in await self.jobs.jobs(job.key.cluster_id)}
+        # The runner may have forgotten this very job meanwhile; its end is told nevertheless.
+        if job.key == max(known | {job.key}):
             await self._tell(job, job.state)
         elif _wrote_too_late(job.state) and not await self._newest_goes_again(job.key.cluster_id):
             return
@@ -88,8 +89,10 @@ class ReportJobs:
         self.telemetry.record(StatusTold(job.key, receipt.value, max(0.0, delay)))
 
     async def _newest_goes_again(self, cluster_id: ClusterId) -> bool:
-        event = adapter_event(cluster_id, "pullsecret.superseded")
-        return not isinstance(await self.reconcile(event, again=True), Postponed)
+        """False if it cannot yet, since a job of it is under way that may have looked too early."""
+        outcome = await self.reconcile(adapter_event(cluster_id, "pullsecret.superseded"), again=True)
+        under_way = isinstance(outcome, Skipped) and outcome.reason is SkipReason.ALREADY_RUNNING
+        return not under_way and not isinstance(outcome, Postponed)
 
 
 def _wrote_too_late(finished: Finished) -> bool:

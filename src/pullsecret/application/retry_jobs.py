@@ -7,9 +7,9 @@ import attrs
 from pullsecret.application.outcomes import JobSubmitted
 from pullsecret.application.reconcile_cluster import ReconcileCluster, adapter_event
 from pullsecret.domain.errors import OperationError
-from pullsecret.domain.facts import Interrupted
+from pullsecret.domain.facts import InternalFault, Interrupted
 from pullsecret.domain.identifiers import ClusterId
-from pullsecret.domain.provisioning import Finished, Job
+from pullsecret.domain.provisioning import Finished, Job, JobKey
 from pullsecret.domain.reasons import Outlook
 from pullsecret.ports.clock import Clock
 from pullsecret.ports.job_runner import JobRunner
@@ -26,6 +26,9 @@ class RetryJobs:
     telemetry: Telemetry
     on_submitted: Callable[[], None]
     interval: float = 5.0
+    fruitless_pause: float = 60.0
+    """Seconds until a job is looked at again after which no attempt could be made."""
+    _looked_at: dict[JobKey, float] = attrs.field(factory=dict, init=False)
 
     async def __call__(self) -> None:
         """Retry for ever."""
@@ -37,21 +40,43 @@ class RetryJobs:
                 self.telemetry.record(Interrupted(error.operation, self.interval, error))
 
     async def retry_once(self) -> None:
-        """Hand over a new attempt for each cluster whose newest job is due. Raises what the ports raise."""
+        """Hand over a new attempt for each cluster whose newest job is due.
+
+        Raises what the job runner raises; one cluster that fails does not hold up the others.
+        """
         newest: dict[ClusterId, Job] = {}
         for job in await self.jobs.jobs():
             known = newest.get(job.key.cluster_id)
             if known is None or known.key < job.key:
                 newest[job.key.cluster_id] = job
+        self._forget_but({job.key for job in newest.values()})
         for job in newest.values():
             if self._due(job):
-                event = adapter_event(job.key.cluster_id, "pullsecret.retry")
-                outcome = await self.reconcile(event, again=job.retry_asked)
-                if isinstance(outcome, JobSubmitted):
-                    self.on_submitted()
+                await self._retry(job)
+
+    async def _retry(self, job: Job) -> None:
+        cluster_id = job.key.cluster_id
+        try:
+            event = adapter_event(cluster_id, "pullsecret.retry")
+            outcome = await self.reconcile(event, again=job.retry_asked)
+        except OperationError as error:
+            self.telemetry.record(Interrupted(error.operation, self.interval, error))
+        except Exception as error:
+            self.telemetry.record(InternalFault("retry-job", type(error).__name__, cluster_id))
+        else:
+            self._looked_at[job.key] = self.clock.monotonic()
+            if isinstance(outcome, JobSubmitted):
+                self.on_submitted()
+
+    def _forget_but(self, keys: set[JobKey]) -> None:
+        for key in self._looked_at.keys() - keys:
+            del self._looked_at[key]
 
     def _due(self, job: Job) -> bool:
         if not isinstance(job.state, Finished) or not job.state.reported:
+            return False
+        looked_at = self._looked_at.get(job.key)
+        if looked_at is not None and self.clock.monotonic() - looked_at < self.fruitless_pause:
             return False
         if job.retry_asked:
             return True

@@ -27,3 +27,7 @@ class SecretVersion:
     version: str
     payload: SecretPayload
     crc32c: int
+
+    def is_older_than(self, version: str | None) -> bool:
+        """True if ``version`` was stored after this one; nothing is older than None."""
+        return version is not None and int(self.version) < int(version)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ import attrs
 from pullsecret.domain.cluster import Cluster, StoragePolicy
 from pullsecret.domain.document_path import DocumentPath
 from pullsecret.domain.errors import PermanentError
-from pullsecret.domain.identifiers import ClusterId, generation
+from pullsecret.domain.identifiers import ClusterId, Generation, generation
 from pullsecret.domain.reasons import Reason
 from pullsecret.domain.secret_payload import REDACTED, SecretPayload
 
@@ -21,6 +22,14 @@ Paths = tuple[DocumentPath, ...]
 def paths(*texts: str) -> Paths:
     """The paths written as ``texts``."""
     return tuple(DocumentPath(text) for text in texts)
+
+
+@attrs.define(eq=False, slots=False)
+class UnreadableClusterError(PermanentError):
+    """A value in the document is of the wrong kind (``InvalidCluster``)."""
+
+    generation: Generation | None = None
+    """Of which generation the document is, as far as that can be read."""
 
 
 @attrs.frozen
@@ -83,7 +92,8 @@ def read_cluster(
     """Return the cluster, and the document with the pull secret replaced by a fixed word.
 
     Values that are not there become None: the preconditions decide about them. Raises
-    :class:`PermanentError` (``InvalidCluster``) naming the path of a value of the wrong kind.
+    :class:`UnreadableClusterError` naming the path of a value of the wrong kind, and :class:`PermanentError`
+    (``InvalidCluster``) for an unusable id or generation.
     """
     document = sealed(document, where)
     deleted = find_first(document, where.deleting)
@@ -173,11 +183,15 @@ def _payload(document: Mapping[str, Any], places: Paths) -> SecretPayload | None
     return SecretPayload(json.dumps(value, separators=(",", ":")).encode())
 
 
-def _wrong(document: Mapping[str, Any], path: DocumentPath | None, wanted: str) -> PermanentError:
-    return PermanentError(
+def _wrong(document: Mapping[str, Any], path: DocumentPath | None, wanted: str) -> UnreadableClusterError:
+    known = None
+    with suppress(PermanentError):
+        known = generation(document.get("generation"))
+    return UnreadableClusterError(
         "read-cluster",
         f"cluster {document.get('id')!r:.80}",
         Reason.INVALID_CLUSTER,
         f"The value at {path} is not {wanted}.",
         f"Correct {path} in the cluster.",
+        generation=known,
     )

@@ -287,3 +287,13 @@ def test_no_pull_secret_of_any_kind_stays_readable(value: object) -> None:
     cluster, shown = read_cluster(with_value("spec.pullSecret.data", canary), DDR_PATHS)
     assert "c4n4ry" not in f"{cluster}{shown}"
     assert "c4n4ry" not in json.dumps(shown)
+
+
+@pytest.mark.parametrize(("generation", "known"), [(7, 7), (None, None), ("seven", None), (0, None)])
+def test_an_unreadable_cluster_says_its_generation_if_that_can_be_read(
+    generation: object, known: int | None
+) -> None:
+    document = {**with_value("spec.gcp.projectId", 7), "generation": generation}
+    with pytest.raises(PermanentError) as caught:
+        read_cluster(document, DDR_PATHS)
+    assert getattr(caught.value, "generation", None) == known

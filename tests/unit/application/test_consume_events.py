@@ -1,0 +1,265 @@
+"""Each event is settled exactly once, and only after its effect is durable."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from itertools import pairwise
+
+import attrs
+import pytest
+from tests.unit.application.scene import Scene, event_about, new_cluster, simulated
+
+from pullsecret.application.consume_events import ConsumeEvents
+from pullsecret.application.outcomes import Finalized, Outcome, Postponed, Refused, Skipped
+from pullsecret.domain.errors import PermanentError, TransientError
+from pullsecret.domain.events import ClusterEvent
+from pullsecret.domain.facts import (
+    EventOutcome,
+    EventPostponed,
+    EventSettled,
+    EventTaken,
+    InternalFault,
+    SkipReason,
+)
+from pullsecret.domain.reasons import Reason
+from pullsecret.infrastructure.cloudevents.codec import render
+from pullsecret.infrastructure.memory.faults import Fault, FaultRule
+
+
+async def consuming(scene: Scene, consume: ConsumeEvents, seconds: float) -> None:
+    """Let ``consume`` work for simulated ``seconds``, then stop it in order."""
+    stop = asyncio.Event()
+    work = asyncio.create_task(consume(stop))
+    await asyncio.sleep(seconds)
+    stop.set()
+    await work
+
+
+async def publish(scene: Scene, event: ClusterEvent) -> None:
+    await scene.world.broker.publish(*render(event))
+
+
+def doing(scene: Scene, handle: Callable[[ClusterEvent], Awaitable[Outcome]]) -> ConsumeEvents:
+    return attrs.evolve(scene.consume, handle=handle)
+
+
+@simulated
+async def test_a_handed_over_event_is_acknowledged_and_wakes_the_admission() -> None:
+    scene = Scene()
+    cluster = scene.put(new_cluster())
+    await publish(scene, event_about(cluster.id))
+    await consuming(scene, scene.consume, 1)
+    assert scene.job_keys(cluster.id) == {(1, 1)}
+    assert scene.world.broker.empty
+    assert scene.wakes == 1
+    assert [fact.outcome for fact in scene.facts(EventSettled)] == [EventOutcome.SUBMITTED]
+    assert [fact.cluster_id for fact in scene.facts(EventTaken)] == [cluster.id]
+
+
+ERROR = PermanentError("read-cluster", "c", Reason.INVALID_CLUSTER, "It is wrong.")
+
+
+@pytest.mark.parametrize(
+    ("outcome", "told"),
+    [
+        (Skipped(SkipReason.FILTERED), EventOutcome.SKIPPED),
+        (Refused(ERROR), EventOutcome.REFUSED),
+        (Finalized(), EventOutcome.FINALIZED),
+    ],
+)
+@simulated
+async def test_an_event_that_is_done_with_is_acknowledged(outcome: Outcome, told: EventOutcome) -> None:
+    scene = Scene()
+
+    async def handle(_event: ClusterEvent) -> Outcome:
+        return outcome
+
+    await publish(scene, event_about(new_cluster().id))
+    await consuming(scene, doing(scene, handle), 1)
+    assert scene.world.broker.empty
+    assert scene.wakes == 0
+    assert [fact.outcome for fact in scene.facts(EventSettled)] == [told]
+
+
+@simulated
+async def test_a_postponed_event_comes_again_soon() -> None:
+    scene = Scene()
+    times = []
+
+    async def handle(_event: ClusterEvent) -> Outcome:
+        times.append(scene.world.clock.monotonic())
+        return Postponed("busy") if len(times) < 3 else Skipped(SkipReason.ALREADY_DONE)
+
+    await publish(scene, event_about(new_cluster().id))
+    await consuming(scene, doing(scene, handle), 10)
+    assert times == [0, 2, 4]
+    assert [fact.cause for fact in scene.facts(EventPostponed)] == ["busy", "busy"]
+    assert scene.world.broker.empty
+
+
+FAILURES = {
+    "transient": TransientError("get-cluster", "c", Reason.HYPERFLEET_UNAVAILABLE, "It answered 503."),
+    "permanent": PermanentError("submit", "j", Reason.KUBERNETES_PERMISSION_DENIED, "It may not."),
+    "unforeseen": ZeroDivisionError("quotes anything"),
+}
+
+
+@pytest.mark.parametrize("kind", FAILURES)
+@simulated
+async def test_a_failure_brings_the_event_again_after_growing_pauses(kind: str) -> None:
+    scene = Scene()
+    times = []
+
+    async def handle(_event: ClusterEvent) -> Outcome:
+        times.append(scene.world.clock.monotonic())
+        raise FAILURES[kind]
+
+    await publish(scene, event_about(new_cluster().id))
+    await consuming(scene, doing(scene, handle), 100)
+    pauses = [after - before for before, after in pairwise(times)]
+    assert len(pauses) >= 4
+    for number, pause in enumerate(pauses):
+        assert 2**number / 2 <= pause <= 2**number
+    assert not scene.world.broker.empty
+    causes = {fact.cause for fact in scene.facts(EventPostponed)}
+    assert causes == ({"internal fault"} if kind == "unforeseen" else {str(FAILURES[kind])})
+    assert bool(scene.facts(InternalFault)) == (kind == "unforeseen")
+    assert {fact.outcome for fact in scene.facts(EventSettled)} == {EventOutcome.POSTPONED}
+
+
+@simulated
+async def test_as_long_as_the_other_side_asks_for_is_waited() -> None:
+    scene = Scene()
+
+    async def handle(_event: ClusterEvent) -> Outcome:
+        raise TransientError("get", "c", Reason.HYPERFLEET_UNAVAILABLE, "Not now.", retry_after=50.0)
+
+    await publish(scene, event_about(new_cluster().id))
+    await consuming(scene, doing(scene, handle), 60)
+    assert [fact.delay for fact in scene.facts(EventPostponed)] == [50, 50]
+
+
+@simulated
+async def test_events_of_one_cluster_are_handled_one_after_the_other_and_others_side_by_side() -> None:
+    scene = Scene()
+    now, most = {}, {}
+
+    async def handle(event: ClusterEvent) -> Outcome:
+        for key in (event.cluster_id, "all"):
+            now[key] = now.get(key, 0) + 1
+            most[key] = max(most.get(key, 0), now[key])
+        await asyncio.sleep(1)
+        for key in (event.cluster_id, "all"):
+            now[key] -= 1
+        return Skipped(SkipReason.ALREADY_DONE)
+
+    ids = [new_cluster().id for _ in range(4)]
+    for number in range(12):
+        await publish(scene, event_about(ids[number % 4], id=f"evt-{number}"))
+    await consuming(scene, doing(scene, handle), 10)
+    assert scene.world.broker.empty
+    assert most == {"all": 4} | dict.fromkeys(ids, 1)
+
+
+@simulated
+async def test_no_more_events_than_configured_are_in_hand() -> None:
+    scene = Scene()
+    in_hand, most = 0, 0
+
+    async def handle(_event: ClusterEvent) -> Outcome:
+        nonlocal in_hand, most
+        in_hand += 1
+        most = max(most, in_hand)
+        await asyncio.sleep(1)
+        in_hand -= 1
+        return Skipped(SkipReason.ALREADY_DONE)
+
+    for number in range(9):
+        await publish(scene, event_about(new_cluster().id, id=f"evt-{number}"))
+    policy = attrs.evolve(scene.consume.policy, concurrency=3)
+    await consuming(scene, attrs.evolve(doing(scene, handle), policy=policy), 10)
+    assert most == 3
+    assert scene.world.broker.empty
+
+
+@simulated
+async def test_told_to_stop_it_finishes_what_is_in_hand_and_takes_nothing_new() -> None:
+    scene = Scene()
+    handled = []
+
+    async def handle(event: ClusterEvent) -> Outcome:
+        await asyncio.sleep(5)
+        handled.append(event.id)
+        return Skipped(SkipReason.ALREADY_DONE)
+
+    await publish(scene, event_about(new_cluster().id, id="in-hand"))
+    stop = asyncio.Event()
+    work = asyncio.create_task(doing(scene, handle)(stop))
+    await asyncio.sleep(1)
+    stop.set()
+    await asyncio.sleep(1)
+    await publish(scene, event_about(new_cluster().id, id="new"))
+    await work
+    assert handled == ["in-hand"]
+    assert len(scene.world.broker.waiting) == 1
+    assert scene.world.broker.unsettled == 0
+
+
+@simulated
+async def test_killed_in_the_middle_the_event_comes_again() -> None:
+    scene = Scene()
+    handled = []
+
+    async def handle(event: ClusterEvent) -> Outcome:
+        handled.append(event.id)
+        await asyncio.sleep(5)
+        return Skipped(SkipReason.ALREADY_DONE)
+
+    await publish(scene, event_about(new_cluster().id))
+    work = asyncio.create_task(doing(scene, handle)(asyncio.Event()))
+    await asyncio.sleep(1)
+    work.cancel()
+    await asyncio.wait([work])
+    await consuming(scene, doing(scene, handle), 10)
+    assert len(handled) == 2
+    assert scene.world.broker.empty
+
+
+@pytest.mark.parametrize("fault", [Fault.FAIL, Fault.LOSE_ANSWER])
+@pytest.mark.parametrize("settlement", ["ack", "retry"])
+@simulated
+async def test_a_settlement_that_gets_lost_only_brings_the_event_again(settlement: str, fault: Fault) -> None:
+    scene = Scene()
+    cluster = scene.put(new_cluster())
+    scene.fault(FaultRule(f"event-source.{settlement}", fault, nth=1))
+    answers = iter([Postponed("busy")] if settlement == "retry" else [])
+
+    async def handle(event: ClusterEvent) -> Outcome:
+        return next(answers, None) or await scene.handle(event)
+
+    await publish(scene, event_about(cluster.id))
+    await consuming(scene, doing(scene, handle), 20)
+    assert scene.world.broker.empty
+    assert scene.job_keys(cluster.id) == {(1, 1)}
+    assert scene.world.faults.injected.total() == 1
+
+
+@simulated
+async def test_the_age_of_an_event_is_told_where_it_names_its_time() -> None:
+    scene = Scene()
+    made = scene.world.clock.now()
+    await scene.world.clock.sleep(7)
+    await publish(scene, event_about(new_cluster().id, time=made))
+    await consuming(scene, scene.consume, 1)
+    assert [fact.age for fact in scene.facts(EventTaken)] == [7.0]
+
+
+@simulated
+async def test_a_submitted_job_is_durable_before_the_event_is_acknowledged() -> None:
+    scene = Scene()
+    cluster = scene.put(new_cluster())
+    scene.fault(FaultRule("event-source.ack", Fault.CRASH_BEFORE, nth=1))
+    await publish(scene, event_about(cluster.id))
+    with pytest.raises(BaseExceptionGroup):
+        await scene.consume(asyncio.Event())
+    assert scene.job_keys(cluster.id) == {(1, 1)}
+    assert len(scene.world.broker.waiting) == 1
