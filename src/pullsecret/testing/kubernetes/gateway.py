@@ -46,6 +46,7 @@ async def gateway(control_plane: ControlPlane) -> AsyncIterator[Gateway]:
                 ),
                 lifespan="off",
                 log_config=None,
+                log_level="critical",
                 access_log=False,
                 timeout_graceful_shutdown=1,
                 ssl_certfile=identity.certificate,
