@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from attrs import define, field
+from attrs import define
 from openapi_schema_validator import OAS30Validator, oas30_format_checker
 from referencing import Registry
 from referencing.jsonschema import DRAFT4
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pullsecret.testing.hyperfleet.records import Dialect
+
 CONTRACT = Path(__file__).parents[2] / "fixtures" / "contracts" / "hyperfleet-api-core.openapi.yaml"
-_CONDITION = {
+_CONDITION: dict[str, Any] = {
     "type": "object",
     "required": ["status", "reason", "message"],
     "properties": {
@@ -24,7 +26,7 @@ _CONDITION = {
         "message": {"type": "string", "minLength": 1, "maxLength": 1024},
     },
 }
-# The design document gives no schema; this is its phase 6 and its AC5.
+# The design document gives no schema; these are its phases 2 and 6 and its AC5.
 DDR_STATUS = {
     "type": "object",
     "required": ["conditions", "data"],
@@ -42,6 +44,47 @@ DDR_STATUS = {
     "anyOf": [{"required": ["adapter"]}, {"required": ["adapterName"]}],
     "additionalProperties": False,
 }
+_TIME = {"type": "string", "format": "date-time"}
+DDR_STORED_STATUS = {
+    "type": "object",
+    "required": ["adapterName", "conditions", "data"],
+    "properties": {
+        "conditions": {
+            "type": "object",
+            "required": ["applied", "available", "health"],
+            "additionalProperties": {
+                "type": "object",
+                "required": ["status", "reason", "message", "lastTransitionTime"],
+                "properties": {**_CONDITION["properties"], "lastTransitionTime": _TIME},
+            },
+        }
+    },
+}
+DDR_CLUSTER = {
+    "type": "object",
+    "required": ["id", "generation", "spec", "status"],
+    "properties": {
+        "id": {"type": "string", "minLength": 1},
+        "generation": {"type": "integer", "minimum": 1},
+        "spec": {"type": "object"},
+        "status": {
+            "type": "object",
+            "required": ["adapters"],
+            "properties": {
+                "adapters": {
+                    "type": "object",
+                    "additionalProperties": {
+                        "type": "object",
+                        "required": ["available"],
+                        "properties": {"available": {"type": "string", "enum": ["True", "False", "Unknown"]}},
+                    },
+                }
+            },
+        },
+        "deletedTime": _TIME,
+    },
+}
+_PROBLEM = {"$ref": "#/components/schemas/ProblemDetails"}
 
 
 @cache
@@ -69,22 +112,18 @@ def operation(method: str, path: str) -> dict[str, Any] | None:
     return None
 
 
+BROKEN: list[str] = []
+"""Every body of this test run that broke the contract."""
+
+
 @define
 class ContractCheck:
-    """ASGI middleware that notes every body that breaks the contract in `broken`."""
+    """ASGI middleware that notes every body that breaks the contract in :data:`BROKEN`."""
 
-    v1: bool
-    broken: list[str] = field(factory=list)
-    checked: int = 0
-    app: ASGIApp | None = None
-
-    def around(self, app: ASGIApp) -> ASGIApp:
-        """Wrap `app`."""
-        self.app = app
-        return self
+    dialect: Dialect
+    app: ASGIApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        assert self.app is not None
         request, response = bytearray(), bytearray()
         started: list[Message] = []
 
@@ -101,29 +140,32 @@ class ContractCheck:
 
         await self.app(scope, receiving, sending)
         where = f"{scope['method']} {scope['path']} {started[0]['status']}"
-        faults = list(self._faults(scope, bytes(request), started[0], bytes(response)))
-        self.broken += [f"{where}: {fault}" for fault in faults]
-        self.checked += 1
+        faults = self._v1 if self.dialect is Dialect.V1 else self._ddr
+        BROKEN.extend(
+            f"{where}: {fault}" for fault in faults(scope, bytes(request), started[0], bytes(response))
+        )
 
-    def _faults(self, scope: Scope, request: bytes, start: Message, response: bytes) -> Iterator[str]:
-        status, method = start["status"], scope["method"]
-        if self.v1:
-            yield from self._v1(method, scope["path"], status, request, dict(start["headers"]), response)
-        elif method == "POST" and scope["path"].endswith("/statuses") and status < 400:
+    def _ddr(self, scope: Scope, request: bytes, start: Message, response: bytes) -> Iterator[str]:
+        status, statuses = start["status"], scope["path"].endswith("/statuses")
+        if status in (204, 304):
+            if response:
+                yield "a body where there must be none"
+            return
+        answer = json.loads(response)
+        if status >= 400:
+            yield from violations(_PROBLEM, answer)
+            return
+        if scope["method"] == "POST" and statuses:
             yield from violations(DDR_STATUS, json.loads(request))
+        schema = DDR_STORED_STATUS if statuses else DDR_CLUSTER
+        for item in answer.get("items", [answer]):
+            yield from violations(schema, item)
 
-    def _v1(
-        self,
-        method: str,
-        path: str,
-        status: int,
-        request: bytes,
-        headers: dict[bytes, bytes],
-        response: bytes,
-    ) -> Iterator[str]:
-        found = operation(method, path)
+    def _v1(self, scope: Scope, request: bytes, start: Message, response: bytes) -> Iterator[str]:
+        status, headers = start["status"], dict(start["headers"])
+        found = operation(scope["method"], scope["path"])
         if found is None and status == 404:
-            yield from violations({"$ref": "#/components/schemas/ProblemDetails"}, json.loads(response))
+            yield from violations(_PROBLEM, json.loads(response))
             return
         if found is None:
             yield "no such operation in the contract"

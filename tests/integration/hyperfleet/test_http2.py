@@ -9,6 +9,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 from starlette.types import ASGIApp, Receive, Scope, Send
 from tests.integration.hyperfleet.conftest import Certificates
+from tests.integration.hyperfleet.contract import ContractCheck
 
 from pullsecret.domain.identifiers import ClusterId
 from pullsecret.infrastructure.hyperfleet.api import hyperfleet_api
@@ -35,7 +36,7 @@ class Witness:
 @pytest.mark.parametrize("offered", [["h2", "http/1.1"], ["http/1.1"]], ids=["offered", "not offered"])
 async def test_http2_where_offered(certificates: Certificates, offered: list[str]) -> None:
     fake = FakeHyperFleet(Dialect.DDR)
-    witness = Witness(fake.api.application())
+    witness = Witness(ContractCheck(Dialect.DDR, fake.api.application()))
     clusters = [fake.store.create({}) for _ in range(20)]
     config = Config()
     config.certfile = str(certificates.server.certificate)

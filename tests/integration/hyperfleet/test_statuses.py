@@ -242,12 +242,16 @@ async def test_a_wrong_clock_is_said_to_be_one(api: HyperFleetApi, cluster: Clus
 async def test_one_report_per_cluster_at_a_time_and_many_clusters_at_once(
     api: HyperFleetApi, fake: FakeHyperFleet
 ) -> None:
-    fake.faults.add(Fault(delay=0.05), times=-1)
     clusters = [fake.store.create({}) for _ in range(5)]
+    go_on = asyncio.Event()
+    fake.faults.add(Fault(until=go_on), times=-1)
     async with asyncio.TaskGroup() as tasks:
         for cluster in clusters:
             for _ in range(3):
                 tasks.create_task(api.status.post(finished(cluster)))
+        await fake.faults.holds(len(clusters))
+        go_on.set()
+    assert len(fake.journal) == 3 * len(clusters)
     assert {exchange.concurrent for exchange in fake.journal} == {1}
     assert max(exchange.busy for exchange in fake.journal) == len(clusters)
 

@@ -239,10 +239,23 @@ async def test_no_more_requests_at_once_than_allowed(
     settings: HyperFleetSettings, fake: FakeHyperFleet
 ) -> None:
     clusters = [fake.store.create({}) for _ in range(40)]
-    fake.faults.add(Fault(delay=0.02), times=-1)
+    go_on = asyncio.Event()
+    fake.faults.add(Fault(until=go_on), times=-1)
     async with hyperfleet_api(attrs.evolve(settings, concurrency=4), SystemClock()) as api:
-        await asyncio.gather(*(api.catalog.get(ClusterId(cluster.id)) for cluster in clusters))
+        reading = asyncio.gather(*(api.catalog.get(ClusterId(cluster.id)) for cluster in clusters))
+        await fake.faults.holds(4)
+        go_on.set()
+        assert all(await reading)
     assert max(exchange.busy for exchange in fake.journal) == 4
+
+
+async def test_connections_are_used_again(
+    settings: HyperFleetSettings, fake: FakeHyperFleet, cluster: ClusterRecord
+) -> None:
+    async with hyperfleet_api(settings, SystemClock()) as api:
+        for _ in range(5):
+            assert await api.catalog.get(ClusterId(cluster.id)) is not None
+    assert len({exchange.client for exchange in fake.journal}) == 1
 
 
 async def test_an_api_that_is_not_there_is_a_passing_fault(

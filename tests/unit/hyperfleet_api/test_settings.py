@@ -16,7 +16,7 @@ from pullsecret.infrastructure.hyperfleet.settings import Dialect, HyperFleetSet
     ],
 )
 def test_https_anywhere_and_http_on_loopback(url: str) -> None:
-    assert HyperFleetSettings(url=url).base_url == url.rstrip("/") + "/api/hyperfleet/v1"
+    assert HyperFleetSettings(url=url, dialect=Dialect.V1).base_url == url.rstrip("/") + "/api/hyperfleet/v1"
     assert HyperFleetSettings(url=url, dialect=Dialect.DDR).base_url == url.rstrip("/")
 
 

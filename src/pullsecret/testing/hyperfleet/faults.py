@@ -27,13 +27,14 @@ class Cut(Enum):
 class Fault:
     """What goes wrong with one matching request.
 
-    `delay` seconds before anything is answered; `status` answers in place of the API, with `retry_after` as
-    the header; `location` makes that answer a redirect; `cut` breaks the connection; `dribble` sends the
-    answer's bytes one by one, each after so many seconds; `oversize` answers with that many bytes of JSON;
-    `garbage` answers 200 with a body that is no JSON.
+    `delay` seconds pass, and `until` is set, before anything is answered; `status` answers in place of the
+    API, with `retry_after` as the header; `location` makes that answer a redirect; `cut` breaks the
+    connection; `dribble` sends the answer's bytes one by one, each after so many seconds; `oversize` answers
+    with that many bytes of JSON; `garbage` answers 200 with a body that is no JSON.
     """
 
     delay: float = 0.0
+    until: asyncio.Event | None = None
     status: int | None = None
     retry_after: str | None = None
     location: str | None = None
@@ -56,6 +57,8 @@ class FaultScript:
     """Which requests meet which fault. Rules apply in order; each to its first `times` matching requests."""
 
     rules: list[_Rule] = field(factory=list)
+    _held: int = 0
+    _changed: asyncio.Condition = field(factory=asyncio.Condition)
 
     def add(self, fault: Fault, *, method: str = ".*", path: str = ".*", times: int = 1) -> None:
         """Let the next `times` requests whose method and path match meet `fault`; -1 is every one."""
@@ -64,6 +67,19 @@ class FaultScript:
     def clear(self) -> None:
         """No more faults."""
         self.rules.clear()
+
+    async def hold(self, until: asyncio.Event) -> None:
+        """Keep one request waiting until the event is set."""
+        self._held += 1
+        async with self._changed:
+            self._changed.notify_all()
+        await until.wait()
+        self._held -= 1
+
+    async def holds(self, requests: int) -> None:
+        """Return once so many requests wait for their fault's `until`."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._held >= requests)
 
     def take(self, method: str, path: str) -> Fault | None:
         """The fault for a request that is now being served."""
@@ -87,6 +103,8 @@ class Exchange:
     busy: int
     """How many requests of any path were."""
     at: datetime
+    client: tuple[str, int] | None = None
+    """Address of the connection it came over."""
 
 
 class Abort(Protocol):
@@ -125,7 +143,9 @@ class FaultMiddleware:
         finally:
             self._open[path] -= 1
             status = answered[0] if answered else None
-            self.journal.append(Exchange(scope["method"], path, status, concurrent, busy, self.now()))
+            self.journal.append(
+                Exchange(scope["method"], path, status, concurrent, busy, self.now(), scope["client"])
+            )
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         fault = self.script.take(scope["method"], scope["path"])
@@ -133,6 +153,8 @@ class FaultMiddleware:
             await self.app(scope, receive, send)
             return
         await asyncio.sleep(fault.delay)
+        if fault.until is not None:
+            await self.script.hold(fault.until)
         if fault.cut is Cut.BEFORE:
             self.abort(scope["client"])
         elif fault.status is not None:

@@ -6,6 +6,7 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import ClassVar
 
 import uvicorn
 from attrs import define, field, frozen
@@ -13,7 +14,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from pullsecret.testing.hyperfleet.api import BASE_PATHS, HyperFleetApi
-from pullsecret.testing.hyperfleet.faults import Exchange, FaultMiddleware, FaultScript
+from pullsecret.testing.hyperfleet.faults import Abort, Exchange, FaultMiddleware, FaultScript
 from pullsecret.testing.hyperfleet.records import Dialect
 from pullsecret.testing.hyperfleet.store import ClusterStore
 
@@ -38,14 +39,21 @@ class FakeHyperFleet:
     store: ClusterStore = field(factory=ClusterStore)
     faults: FaultScript = field(factory=FaultScript)
     journal: list[Exchange] = field(factory=list)
-    around: Callable[[ASGIApp], ASGIApp] = field(default=lambda app: app)
-    """Wraps the API, inside of the faults: a test looks at bodies here."""
+    witnesses: ClassVar[list[Callable[[Dialect, ASGIApp], ASGIApp]]] = []
+    """Each wraps every fake's API, inside of the faults: a test suite checks all bodies here."""
     api: HyperFleetApi = field(init=False)
     url: str = field(init=False, default="")
     """Where it is served, the dialect's base path included, once :meth:`serve` was entered."""
 
     def __attrs_post_init__(self) -> None:
         self.api = HyperFleetApi(self.dialect, self.store)
+
+    def application(self, abort: Abort) -> ASGIApp:
+        """The API with its faults, to be served in another way; ``abort`` breaks a client's connection."""
+        app: ASGIApp = self.api.application()
+        for witness in self.witnesses:
+            app = witness(self.dialect, app)
+        return FaultMiddleware(app, self.faults, self.journal, abort, self.store.now)
 
     @asynccontextmanager
     async def serve(
@@ -54,13 +62,7 @@ class FakeHyperFleet:
         """Serve until the block is left; gives the URL. Port 0 takes a free one."""
         connections = _Connections()
         config = uvicorn.Config(
-            FaultMiddleware(
-                self.around(self.api.application()),
-                self.faults,
-                self.journal,
-                connections.abort,
-                self.store.now,
-            ),
+            self.application(connections.abort),
             http=connections.protocol(),
             lifespan="off",
             log_config=None,
