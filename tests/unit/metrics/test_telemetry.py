@@ -123,8 +123,7 @@ def test_failures_by_reason(scraped: Scraped, reason: Reason) -> None:
     failed = reason.outlook is not Outlook.PROGRESS
     result = "failure" if failed else "superseded"
     assert scraped.value("pullsecret_job_total", result=result) == 1
-    labels = {"reason": reason.value, "outlook": reason.outlook.value}
-    assert scraped.value("pullsecret_job_failures_total", **labels) == (1 if failed else None)
+    assert scraped.value("pullsecret_job_failures_total", reason=reason.value) == (1 if failed else None)
     identity = reason in (Reason.IDENTITY_REFUSED, Reason.IDENTITY_UNAVAILABLE)
     assert scraped.value("pullsecret_identity_failures_total", reason=reason.value) == (
         1 if identity else None
@@ -155,7 +154,7 @@ def test_precondition_results(scraped: Scraped, reason: SkipReason, result: str 
     scraped.record(facts.EventSkipped(KEY.cluster_id, reason))
     assert scraped.value("pullsecret_event_skips_total", reason=reason.value) == 1
     for each in ("met", "unmet", "missing-data"):
-        assert scraped.value("pullsecret_preconditions_total", result=each) == (1 if each == result else None)
+        assert scraped.value("pullsecret_preconditions_total", result=each) == (1 if each == result else 0)
 
 
 def test_one_circuit_state_at_a_time(scraped: Scraped) -> None:
@@ -225,3 +224,10 @@ def test_roll_out_and_build_are_told_from_the_start(scraped: Scraped) -> None:
     assert scraped.value("pullsecret_rollout_share_ratio") == 0.1
     assert scraped.value("pullsecret_rollout_listed_clusters") == 2
     assert b'pullsecret_build_info{python="3.' in generate_latest(scraped.registry)
+
+
+def test_counters_start_at_zero_so_that_the_first_increase_is_seen(scraped: Scraped) -> None:
+    assert scraped.value("pullsecret_job_total", result="failure") == 0
+    assert scraped.value("pullsecret_job_failures_total", reason="JobTimedOut") == 0
+    assert scraped.value("pullsecret_drifts_total", kind="deleted") == 0
+    assert scraped.value("pullsecret_dead_letters_total") == 0

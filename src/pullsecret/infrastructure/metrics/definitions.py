@@ -30,14 +30,15 @@ class Kind(Enum):
 
 @attrs.frozen
 class Label:
-    """A label: what its values are, and at most how many."""
+    """A label: what its values are, at most how many, and those that are known beforehand."""
 
     values: str
     count: int
+    known: Sequence[str] = ()
 
 
-def _one_of(*values: str) -> Label:
-    return Label(", ".join(f"`{value}`" for value in values), len(values))
+def _one_of(*values: str, shown: str | None = None) -> Label:
+    return Label(shown or ", ".join(f"`{value}`" for value in values), len(values), values)
 
 
 def _members(kind: type[Enum]) -> Label:
@@ -66,6 +67,9 @@ class Definition:
 
 
 _FAILURES: Final = [reason for reason in Reason if reason.outlook in (Outlook.TRANSIENT, Outlook.PERMANENT)]
+_FAILURE: Final = _one_of(
+    *(reason.value for reason in _FAILURES), shown="a failure's [condition reason](reasons.md)"
+)
 _NAME: Final = Label(f"a name of the program, at most {MAX_NAMES}, then `other`", MAX_NAMES + 1)
 
 JOB_DURATION: Final = Definition(
@@ -84,10 +88,7 @@ JOB_FAILURES: Final = Definition(
     "pullsecret_job_failures_total",
     Kind.COUNTER,
     "Jobs that failed, by condition reason. A transient failure is tried again by itself.",
-    {
-        "reason": Label("a failure's [condition reason](reasons.md)", len(_FAILURES)),
-        "outlook": Label("`transient` or `permanent`, by the reason", 1),
-    },
+    {"reason": _FAILURE},
 )
 IDENTITY_FAILURES: Final = Definition(
     "pullsecret_identity_failures_total",
@@ -195,7 +196,7 @@ CLUSTERS_REFUSED: Final = Definition(
     "pullsecret_clusters_refused_total",
     Kind.COUNTER,
     "Times a cluster's own data made its work impossible, so that no job was made.",
-    {"reason": Label("a failure's [condition reason](reasons.md)", len(_FAILURES))},
+    {"reason": _FAILURE},
 )
 INTERNAL_FAULTS: Final = Definition(
     "pullsecret_internal_faults_total",

@@ -1,6 +1,7 @@
 """The metrics of :mod:`definitions` as objects of the Prometheus client."""
 
 import contextlib
+import itertools
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
@@ -26,6 +27,14 @@ class Instruments:
             ),
         }
         self._made = {definition.name: makers[definition.kind](definition) for definition in DEFINITIONS}
+        for definition in DEFINITIONS:
+            if definition.kind is Kind.COUNTER:
+                self._start_at_zero(definition)
+
+    def _start_at_zero(self, definition: Definition) -> None:
+        """Rates and increases see the first count only of a series that was there before it."""
+        for labels in itertools.product(*(label.known for label in definition.labels.values())):
+            self.count(definition, *labels, by=0)
 
     def count(self, definition: Definition, *labels: str, by: float = 1) -> None:
         """Add ``by`` to a counter."""

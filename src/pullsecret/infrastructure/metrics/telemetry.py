@@ -151,7 +151,7 @@ class PrometheusTelemetry:
             self._metrics.count(metric.JOBS, "superseded")
         else:
             self._metrics.count(metric.JOBS, "failure")
-            self._metrics.count(metric.JOB_FAILURES, reason.value, reason.outlook.value)
+            self._metrics.count(metric.JOB_FAILURES, reason.value)
         if reason in (Reason.IDENTITY_REFUSED, Reason.IDENTITY_UNAVAILABLE):
             self._metrics.count(metric.IDENTITY_FAILURES, reason.value)
 
