@@ -90,8 +90,8 @@ class _Run:
                 )
             try:
                 await step()
-                # Pauses start anew only where the run is further than ever, so that a value that is never read
-                # back as it was stored makes few versions, not one every half second.
+                # Pauses start anew only where the run is further than ever: a value that is never read
+                # back as it was stored then makes few versions, not one every half second.
                 if not furthest.reached(self.lifecycle.stage):
                     attempt, furthest = 1, self.lifecycle.stage
             except TransientError as error:

@@ -1,0 +1,208 @@
+"""Cluster secrets that somebody deleted or altered come back, slowly where somebody fights for them."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import attrs
+import pytest
+from tests.unit.application.scene import Scene, new_cluster, simulated
+
+from pullsecret.application.repair_drift import RepairDrift, RepairPolicy
+from pullsecret.domain.backoff import Backoff
+from pullsecret.domain.cluster import Cluster
+from pullsecret.domain.drift import Drift, DriftKind
+from pullsecret.domain.errors import TransientError
+from pullsecret.domain.facts import DriftSeen, Interrupted, RepairStarted
+from pullsecret.domain.provisioning import ClusterSecretRef, ProvisionOrder
+from pullsecret.domain.reasons import Reason
+from pullsecret.infrastructure.memory.cluster_secret_watch import MemoryClusterSecretWatch
+from pullsecret.infrastructure.memory.faults import Fault, FaultRule
+
+
+@attrs.define
+class Landed:
+    """A scene with one cluster whose secret has landed, and the repair of it."""
+
+    scene: Scene
+    cluster: Cluster
+    order: ProvisionOrder
+    watch: MemoryClusterSecretWatch
+    repair: RepairDrift
+
+    def delete(self) -> None:
+        del self.scene.world.control_plane.secrets[self.order.target.cluster_secret]
+
+    def alter(self) -> None:
+        secrets = self.scene.world.control_plane.secrets
+        found = secrets[self.order.target.cluster_secret]
+        self.scene.world.control_plane.put(attrs.evolve(found, annotations={}))
+
+    @property
+    def attempts(self) -> int:
+        return len(self.scene.world.jobs.of_cluster(self.cluster.id))
+
+
+async def landed(policy: RepairPolicy | None = None) -> Landed:
+    scene = Scene()
+    cluster = scene.put(new_cluster())
+    order = scene.order(cluster)
+    await scene.jobs.submit(order)
+    await scene.jobs.release(order.key)
+    await asyncio.sleep(1)
+    await scene.jobs.mark_reported(order.key)
+    assert scene.landed(order)
+    world = scene.world
+    watch = MemoryClusterSecretWatch(world.control_plane, world.clock)
+    repair = RepairDrift(
+        watch, scene.jobs, scene.reconcile, world.clock, world.telemetry, scene.wake, policy or RepairPolicy()
+    )
+    return Landed(scene, cluster, order, watch, repair)
+
+
+async def live(case: Landed, seconds: float, repair: RepairDrift | None = None) -> None:
+    """Let repair, admission and report work for simulated ``seconds``."""
+    scene = case.scene
+    admit = attrs.evolve(scene.admit, interval=0.1)
+    loops = [asyncio.create_task(loop()) for loop in (repair or case.repair, admit, scene.report)]
+    await asyncio.sleep(seconds)
+    for loop in loops:
+        loop.cancel()
+    await asyncio.wait(loops)
+
+
+@pytest.mark.parametrize(("damage", "kind"), [("delete", DriftKind.DELETED), ("alter", DriftKind.ALTERED)])
+@simulated
+async def test_what_somebody_did_is_undone_by_a_job(damage: str, kind: DriftKind) -> None:
+    case = await landed()
+    getattr(case, damage)()
+    await live(case, 30)
+    assert case.scene.landed(case.order)
+    published = case.scene.world.control_plane.secrets[case.order.target.cluster_secret]
+    assert published.generation == 1
+    assert case.attempts == 2
+    drift = Drift(case.cluster.id, case.order.target.cluster_secret, kind)
+    assert case.scene.facts(DriftSeen) == [DriftSeen(drift)]
+    (started,) = case.scene.facts(RepairStarted)
+    assert (started.drift, started.key.attempt) == (drift, 2)
+    assert [key for _, key in case.watch.repairs] == [started.key]
+
+
+@simulated
+async def test_a_secret_that_is_as_it_should_be_is_let_be() -> None:
+    case = await landed()
+    await live(case, 1000)
+    assert case.attempts == 1
+    assert case.scene.facts(DriftSeen) == []
+
+
+@simulated
+async def test_whoever_puts_it_back_soon_is_not_interfered_with() -> None:
+    case = await landed(RepairPolicy(settle=10))
+    secrets = case.scene.world.control_plane.secrets
+    found = secrets[case.order.target.cluster_secret]
+    case.delete()
+    life = asyncio.create_task(live(case, 60))
+    await asyncio.sleep(5)
+    secrets[case.order.target.cluster_secret] = found
+    await life
+    assert case.attempts == 1
+
+
+@simulated
+async def test_a_fight_for_a_secret_gets_slower_and_slower() -> None:
+    policy = RepairPolicy(settle=1, pause=Backoff(initial=10, factor=2, maximum=1000))
+    case = await landed(policy)
+
+    async def fight() -> None:
+        while True:
+            case.scene.world.control_plane.secrets.pop(case.order.target.cluster_secret, None)
+            await asyncio.sleep(0.5)
+
+    enemy = asyncio.create_task(fight())
+    await live(case, 600)
+    enemy.cancel()
+    # Pauses of 5 to 10, 10 to 20, ... seconds: about six repairs in ten minutes, not hundreds.
+    assert 5 <= case.attempts <= 9
+
+
+@simulated
+async def test_a_deletion_that_nobody_watched_is_found_by_looking() -> None:
+    case = await landed(RepairPolicy(check=50))
+
+    class Blind(MemoryClusterSecretWatch):
+        async def drifts(self) -> AsyncGenerator[Drift, None]:
+            await asyncio.Event().wait()
+            yield Drift(case.cluster.id, case.order.target.cluster_secret, DriftKind.DELETED)
+
+    blind = Blind(case.watch.control_plane, case.watch.clock)
+    case.delete()
+    await live(case, 30, attrs.evolve(case.repair, watch=blind))
+    assert case.scene.landed(case.order)
+
+
+@simulated
+async def test_a_cluster_that_is_gone_needs_no_repair() -> None:
+    case = await landed()
+    del case.scene.world.hyperfleet.clusters[case.cluster.id.value]
+    case.delete()
+    await live(case, 60)
+    assert case.attempts == 1
+    assert case.repair._cases == {}
+
+
+@pytest.mark.parametrize("point", ["cluster-catalog.get", "job-runner.submit", "job-runner.jobs"])
+@simulated
+async def test_a_fault_at_any_call_only_delays_the_repair(point: str) -> None:
+    case = await landed(RepairPolicy(pause=Backoff(initial=5, factor=2, maximum=10)))
+    case.delete()
+    case.scene.fault(FaultRule(point, Fault.FAIL, nth=1))
+    await live(case, 60)
+    assert case.scene.landed(case.order)
+    assert case.scene.facts(Interrupted)
+
+
+@simulated
+async def test_a_watch_that_cannot_look_for_now_is_asked_again() -> None:
+    case = await landed(RepairPolicy(check=20, pause=Backoff(initial=5, factor=2, maximum=10)))
+
+    class Deaf(MemoryClusterSecretWatch):
+        async def look(self, secret: ClusterSecretRef) -> DriftKind | None:
+            if self.clock.monotonic() < 25:
+                raise TransientError("look", secret.path, Reason.KUBERNETES_UNAVAILABLE, "It is away.")
+            return await super().look(secret)
+
+        async def drifts(self) -> AsyncGenerator[Drift, None]:
+            yield Drift(case.cluster.id, case.order.target.cluster_secret, DriftKind.DELETED)
+            await asyncio.Event().wait()
+
+    deaf = Deaf(case.watch.control_plane, case.watch.clock)
+    case.delete()
+    await live(case, 60, attrs.evolve(case.repair, watch=deaf))
+    assert case.scene.landed(case.order)
+    assert {fact.operation for fact in case.scene.facts(Interrupted)} == {"look"}
+
+
+@simulated
+async def test_one_replica_starts_no_more_repairs_in_a_minute_than_configured() -> None:
+    case = await landed(RepairPolicy(per_minute=6))
+    scene = case.scene
+    orders = [scene.order(new_cluster()) for _ in range(8)]
+    for order in orders:
+        await scene.jobs.submit(order)
+        await scene.jobs.release(order.key)
+        await asyncio.sleep(1)
+        await scene.jobs.mark_reported(order.key)
+        del scene.world.control_plane.secrets[order.target.cluster_secret]
+    await live(case, 35)
+    assert 3 <= len(scene.facts(RepairStarted)) <= 4
+    await live(case, 90)
+    assert all(scene.landed(order) for order in orders)
+
+
+@simulated
+async def test_a_case_is_forgotten_when_the_fight_is_long_over() -> None:
+    case = await landed(RepairPolicy(pause=Backoff(initial=10, factor=2, maximum=100)))
+    case.delete()
+    await live(case, 400)
+    assert case.scene.landed(case.order)
+    assert case.repair._cases == {}
