@@ -4,19 +4,24 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 
+from prometheus_client import CollectorRegistry
 from structlog.typing import FilteringBoundLogger
 
 from pullsecret.application.adapter import Adapter
-from pullsecret.domain.errors import OperationError
+from pullsecret.domain.errors import OperationError, PermanentError
 from pullsecret.domain.facts import InternalFault
+from pullsecret.domain.reasons import Reason
 from pullsecret.entrypoints.configuration import Configuration
 from pullsecret.entrypoints.container import Replica, open_adapter
 from pullsecret.entrypoints.exit_codes import ExitCode
+from pullsecret.infrastructure.fan_out import FanOutTelemetry
+from pullsecret.infrastructure.health.server import health_server
 from pullsecret.infrastructure.logs.telemetry import LogTelemetry, new_logger
 from pullsecret.infrastructure.memory.world import EmbeddedWorld
+from pullsecret.infrastructure.metrics.telemetry import PrometheusTelemetry
 from pullsecret.infrastructure.system_clock import SystemClock
 from pullsecret.ports.telemetry import Telemetry
 
@@ -35,11 +40,12 @@ async def run_adapter(configuration: Configuration) -> ExitCode:
     """
     logger = new_logger(configuration.logs)
     clock = SystemClock()
-    telemetry = LogTelemetry(logger)
+    registry = CollectorRegistry()
+    telemetry = FanOutTelemetry([LogTelemetry(logger), PrometheusTelemetry(registry, configuration.rollout)])
     replica = Replica(configuration, clock, telemetry, replica_name())
     world = EmbeddedWorld.create(latency=(0, 0), clock=clock)
     try:
-        async with open_adapter(replica, world) as adapter:
+        async with _health(replica, registry), open_adapter(replica, world) as adapter:
             with _stop_signals() as stop:
                 logger.info("Adapter started", operation="start-adapter", replica=replica.name)
                 await _work(adapter, stop, configuration.shutdown_grace)
@@ -52,6 +58,31 @@ async def run_adapter(configuration: Configuration) -> ExitCode:
         return ExitCode.NOT_AS_IT_SHOULD_BE
     logger.info("Adapter stopped", operation="stop-adapter", replica=replica.name)
     return ExitCode.OK
+
+
+@asynccontextmanager
+async def _health(replica: Replica, registry: CollectorRegistry) -> AsyncIterator[None]:
+    settings = replica.configuration.health
+    if not settings.enabled:
+        yield
+        return
+    try:
+        async with health_server(settings, registry, _always_alive, replica.readiness.problems):
+            yield
+    except OSError as fault:
+        raise PermanentError(
+            "serve-health",
+            f"{settings.host}:{settings.port}",
+            Reason.WRONG_CONFIGURATION,
+            f"The address cannot be listened on: {fault.strerror}.",
+            "Set health.port to a free one.",
+        ) from None
+
+
+async def _always_alive() -> Sequence[str]:
+    """Whoever answers lives: the server shares the event loop, and a loop of the adapter that ends, ends the
+    process."""
+    return ()
 
 
 async def _work(adapter: Adapter, stop: asyncio.Event, grace: float) -> None:

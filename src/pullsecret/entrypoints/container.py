@@ -22,6 +22,7 @@ from pullsecret.application.repair_drift import RepairDrift, RepairPolicy
 from pullsecret.application.report_jobs import ReportJobs
 from pullsecret.application.retry_jobs import RetryJobs
 from pullsecret.entrypoints.configuration import Configuration
+from pullsecret.entrypoints.readiness import Readiness
 from pullsecret.infrastructure.memory.broker import MemoryEventSource
 from pullsecret.infrastructure.memory.cloud import MemorySecretStore
 from pullsecret.infrastructure.memory.cluster_secret_watch import MemoryClusterSecretWatch
@@ -150,6 +151,8 @@ class Replica:
     telemetry: Telemetry
     name: str
     """A name that no other replica has."""
+    readiness: Readiness = attrs.field(factory=Readiness)
+    """Parts that can be out of reach count themselves in."""
 
 
 Ports = Mapping[str, object]
@@ -186,8 +189,10 @@ async def _kubernetes(replica: Replica) -> AsyncIterator[Ports]:
 
     settings = replica.configuration.kubernetes_settings
     async with KubernetesApi(connect(settings.kubeconfig, settings.context), threads=settings.threads) as api:
+        jobs = KubernetesJobRunner(api, settings.job, replica.telemetry, replica.name)
+        replica.readiness.depends_on("Kubernetes API", jobs.unfinished)
         yield {
-            "jobs": KubernetesJobRunner(api, settings.job, replica.telemetry, replica.name),
+            "jobs": jobs,
             "cluster_secrets": KubernetesClusterSecrets(api),
             "cluster_secret_watch": KubernetesClusterSecretWatch(
                 api, settings.job, replica.telemetry, replica.name

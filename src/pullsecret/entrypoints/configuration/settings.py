@@ -17,6 +17,7 @@ from pullsecret.domain.cluster_document import ClusterDocumentPaths, Paths
 from pullsecret.domain.rollout import Rollout
 from pullsecret.expressions import Program, compile
 from pullsecret.infrastructure.gcp.settings import GoogleSettings
+from pullsecret.infrastructure.health.settings import HealthSettings
 from pullsecret.infrastructure.hyperfleet.settings import Dialect, HyperFleetSettings
 from pullsecret.infrastructure.job_process.variables import job_variables
 from pullsecret.infrastructure.kubernetes.settings import KubernetesSettings
@@ -196,6 +197,8 @@ class Configuration:
     needs no right to watch secrets."""
     deletion: FinalizePolicy = attrs.field(factory=FinalizePolicy)
     """What happens when a cluster is deleted."""
+    health: HealthSettings = attrs.field(factory=HealthSettings)
+    """Where metrics and health are served."""
     logs: LogSettings = attrs.field(factory=LogSettings)
     """What is logged, and how."""
     shutdown_grace: float = attrs.field(default=20.0, validator=gt(0))
