@@ -11,6 +11,7 @@ import pytest
 from tests.integration.expressions.cases import SHARED, Case, environments, read
 from tests.integration.expressions.oracle import Answer, Oracle, answer_of, built_oracle
 from tests.integration.expressions.random_cases import random_cases
+from tests.integration.expressions.random_texts import random_text_cases
 from tests.integration.expressions.systematic_cases import TOPICS, systematic_cases
 from tests.integration.expressions.written_cases import written_cases
 
@@ -77,3 +78,8 @@ def test_operators_and_builtins_on_values_of_every_kind(oracle: Oracle, tmp_path
 @pytest.mark.service
 def test_random_expressions(oracle: Oracle, tmp_path: Path) -> None:
     assert_agreement(random_cases(SEED, RANDOM), oracle, tmp_path)
+
+
+@pytest.mark.service
+def test_texts_times_and_numbers(oracle: Oracle, tmp_path: Path) -> None:
+    assert_agreement(random_text_cases(SEED, RANDOM), oracle, tmp_path)

@@ -95,27 +95,6 @@ def _trim_suffix(budget: Budget, text: Value, suffix: Value = " ") -> str:
     return given.removesuffix(cut)
 
 
-def has_prefix(text: str, prefix: str) -> bool:
-    """Whether the bytes of ``text`` start with those of ``prefix``."""
-    if _has_loose_bytes(prefix):
-        return bytes_of(text).startswith(bytes_of(prefix))
-    return text.startswith(prefix)
-
-
-def has_suffix(text: str, suffix: str) -> bool:
-    """Whether the bytes of ``text`` end with those of ``suffix``."""
-    if _has_loose_bytes(suffix):
-        return bytes_of(text).endswith(bytes_of(suffix))
-    return text.endswith(suffix)
-
-
-def contains(text: str, part: str) -> bool:
-    """Whether the bytes of ``part`` are among those of ``text``."""
-    if _has_loose_bytes(part):
-        return bytes_of(part) in bytes_of(text)
-    return part in text
-
-
 def _pieces(text: str, separator: str, limit: int) -> list[str]:
     """At most ``limit`` pieces (no limit if negative); together with the separators they are ``text``."""
     if not separator:
@@ -187,11 +166,17 @@ def _last_index_of(budget: Budget, text: Value, part: Value) -> int:
 
 
 def _has_prefix(budget: Budget, text: Value, prefix: Value) -> bool:
-    return has_prefix(as_string(text), as_string(prefix))
+    given, wanted = as_string(text), as_string(prefix)
+    if _has_loose_bytes(wanted):
+        return bytes_of(given).startswith(bytes_of(wanted))
+    return given.startswith(wanted)
 
 
 def _has_suffix(budget: Budget, text: Value, suffix: Value) -> bool:
-    return has_suffix(as_string(text), as_string(suffix))
+    given, wanted = as_string(text), as_string(suffix)
+    if _has_loose_bytes(wanted):
+        return bytes_of(given).endswith(bytes_of(wanted))
+    return given.endswith(wanted)
 
 
 def _builtin(name: str, body: object, *forms: tuple[GoType, ...], result: GoType) -> Builtin:

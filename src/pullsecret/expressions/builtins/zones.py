@@ -21,6 +21,8 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_+\-]+(/[A-Za-z0-9_+\-]+)*")
 _SECONDS_OF_400_YEARS: Final = 146_097 * 86_400
 _YEAR_1: Final = -62_135_596_800
 _YEAR_9999: Final = 253_370_764_800
+_YEAR_2100: Final = 4_102_444_800
+_MONTH: Final = 30 * 86_400
 _HEADER: Final = struct.Struct(">4sc15x6L")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC_ZONE)
 
@@ -80,8 +82,16 @@ def _data(name: str) -> bytes:
 
 
 @lru_cache(maxsize=1024)
-def _types(name: str) -> tuple[tuple[str, int], ...]:
-    """Abbreviation and offset of every local time type a zone ever had, from its TZif file (RFC 8536)."""
+def _types(location: Location) -> tuple[tuple[str, int], ...]:
+    """Abbreviation and offset of every local time type a zone ever had or will have."""
+    now = [at(location, _YEAR_2100 + month * _MONTH) for month in range(12)]
+    return tuple(
+        dict.fromkeys([*_recorded_types(location.name), *((it.abbreviation, it.offset) for it in now)])
+    )
+
+
+def _recorded_types(name: str) -> tuple[tuple[str, int], ...]:
+    """Those in its TZif file (RFC 8536), which need not list what its rule for the future gives."""
     data = _data(name)
     offset, counts = 0, _counts(data, 0)
     if counts.version >= b"2":
@@ -146,7 +156,7 @@ def offset_of(location: Location, abbreviation: str, seconds: int) -> int | None
     if isinstance(zone, FixedZone):
         types: tuple[tuple[str, int], ...] = ((zone.abbreviation, zone.offset),)
     elif isinstance(zone, ZoneInfo):
-        types = _types(location.name)
+        types = _types(location)
     else:
         types = (("UTC", 0),)
     for name, offset in types:
