@@ -9,7 +9,7 @@ from pullsecret.expressions import ast, natures, types
 from pullsecret.expressions.ast import Node
 from pullsecret.expressions.errors import CompileError
 from pullsecret.expressions.natures import BOOL, INT, UNKNOWN, Nature, array_of
-from pullsecret.expressions.types import Kind
+from pullsecret.expressions.types import GoType, Kind
 
 
 class Checks(Protocol):
@@ -91,7 +91,8 @@ class LoopChecks:
         """``sum``"""
         array = self._array(node)
         if len(node.arguments) > 1:
-            return self._predicate(node, array)
+            nature = self._predicate(node, array)
+            return Nature(types.ANY) if nature.unknown else nature
         return UNKNOWN if array.unknown else array.elements
 
     def find(self, node: ast.BuiltinCall) -> Nature:
@@ -140,3 +141,27 @@ CHECKED_LOOPS: Final[dict[str, Callable[[LoopChecks, ast.BuiltinCall], Nature]]]
     "sortBy": LoopChecks.sort_by,
     "reduce": LoopChecks.reduce,
 }
+
+
+def _function(result: str, parameters: str = "[]interface {}, func(interface {}) bool") -> GoType:
+    return GoType(f"func({parameters}) {result}", Kind.FUNC)
+
+
+_TEST: Final = _function("bool")
+_FIND: Final = _function("interface {}")
+_COUNT: Final = _function("int")
+LOOP_FUNCTIONS: Final[dict[str, GoType]] = {
+    **dict.fromkeys(("all", "any", "none", "one"), _TEST),
+    **dict.fromkeys(("find", "findLast"), _FIND),
+    **dict.fromkeys(("findIndex", "findLastIndex", "count", "sum"), _COUNT),
+    "filter": _function("[]interface {}"),
+    "map": _function("[]interface {}", "[]interface {}, func(interface {}) interface {}"),
+    "groupBy": _function(
+        "map[interface {}][]interface {}", "[]interface {}, func(interface {}) interface {}"
+    ),
+    "sortBy": _function("[]interface {}", "[]interface {}, func(interface {}) bool, string"),
+    "reduce": _function(
+        "interface {}", "[]interface {}, func(interface {}, interface {}) interface {}, interface {}"
+    ),
+}
+"""What the names of these builtins are where they are not called."""

@@ -8,7 +8,7 @@ from pullsecret.expressions.ast import Node
 from pullsecret.expressions.builtins import BUILTINS
 from pullsecret.expressions.builtins.dates import METHODS
 from pullsecret.expressions.builtins.signature import Builtin, Refused
-from pullsecret.expressions.checked_loops import CHECKED_LOOPS, LoopChecks
+from pullsecret.expressions.checked_loops import CHECKED_LOOPS, LOOP_FUNCTIONS, LoopChecks
 from pullsecret.expressions.checked_operators import binary_nature
 from pullsecret.expressions.errors import CompileError
 from pullsecret.expressions.natures import NIL, UNKNOWN, Nature, array_of
@@ -51,8 +51,8 @@ class Checker:
         for name, nature in reversed(self._variables):
             if name == node.name:
                 return nature
-        if node.name in CHECKED_LOOPS:
-            return Nature(_ANY_FUNCTION)
+        if node.name in LOOP_FUNCTIONS:
+            return Nature(LOOP_FUNCTIONS[node.name])
         builtin = BUILTINS.get(node.name)
         if builtin is None:
             return UNKNOWN

@@ -10,6 +10,7 @@ from pullsecret.expressions.numbers import number, to_float, to_int
 from pullsecret.expressions.values import (
     AnyMap,
     Duration,
+    Location,
     Pair,
     Pairs,
     RuntimeFault,
@@ -266,8 +267,10 @@ def _string(value: Value) -> str:
 def int_range(first: Value, last: Value) -> range:
     """``..``, both ends included; not yet paid for."""
     start, end = to_int(first), to_int(last)
-    size = wrapped(wrapped(end - start) + 1)
-    return range(start, start + max(size, 0))
+    size = max(wrapped(wrapped(end - start) + 1), 0)
+    if start + size - 1 > _INT64_MAX:
+        raise RuntimeFault("a range must end within 64 bits")
+    return range(start, start + size)
 
 
 def is_in(needle: Value, haystack: Value, budget: Budget) -> bool:
@@ -285,7 +288,7 @@ def is_in(needle: Value, haystack: Value, budget: Budget) -> bool:
     if found is not None:
         budget.steps(len(found))
         return any(equal(each, needle, budget) for each in found)
-    if kind is Time and type(needle) is str:
+    if kind in (Time, Location) and type(needle) is str:
         return False
     raise RuntimeFault(f'operator "in" not defined on {type_name(haystack)}')
 

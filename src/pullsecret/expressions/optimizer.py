@@ -1,7 +1,7 @@
 """The engine's optimisations that can be seen from outside.
 
-Each of them changes, in some corner, what an expression means: an error is no longer reached, a type is looked
-at more strictly, less memory is counted. So they are part of the language.
+Each of them changes, in some corner, what an expression means: an error is no longer reached, a type is
+looked at more strictly, less memory is counted. So they are part of the language.
 """
 
 from typing import Final

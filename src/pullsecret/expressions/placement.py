@@ -1,8 +1,8 @@
 """Tells tokens apart that look the same and stand in different places.
 
 The grammar is LALR(1). Three things in the language need more than one token of context, and all three can be
-read off the brackets around a token: whether ``{`` opens a map or a block, whether a word is a key of a map, and
-whether a word is the name of a property (where every word is allowed).
+read off the brackets around a token: whether ``{`` opens a map or a block, whether a word is a key of a map,
+and whether a word is the name of a property (where every word is allowed).
 """
 
 from collections.abc import Iterable, Iterator

@@ -46,8 +46,8 @@ class Program:
     def evaluate(self, environment: Mapping[str, Any]) -> Any:
         """The value. Raises EvaluationError.
 
-        The environment is a JSON document: maps with string keys, lists, strings, numbers, bools and None. Its
-        numbers are read as floats, as every JSON document's. A name that it does not have is nil.
+        The environment is a JSON document: maps with string keys, lists, strings, numbers, bools and None.
+        Its numbers are read as floats, as every JSON document's. A name that it does not have is nil.
         """
         try:
             return self._code(Frame(environment, self._variables))

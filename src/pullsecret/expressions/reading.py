@@ -63,7 +63,8 @@ def _fetched_on(frame: Frame, raw: object, keys: Sequence[str], places: Sequence
     place = places[0]
     try:
         value = frame.admit(raw)
-        for key, place in zip(keys, places[1:], strict=True):
+        for key, at in zip(keys, places[1:], strict=True):
+            place = at
             value = fetched(value, key)
     except RuntimeFault as fault:
         raise place.error(fault) from None

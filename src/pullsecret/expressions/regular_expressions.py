@@ -1,5 +1,6 @@
 """``matches``: RE2, whose time is linear in the text whatever the pattern."""
 
+import re
 from functools import lru_cache
 from typing import Any, Final
 
@@ -7,13 +8,24 @@ from pullsecret.expressions.values import RuntimeFault, Value, is_nil, type_name
 
 MAX_MEMORY: Final = 16 * 1024 * 1024
 """Bytes that one pattern and its automaton may take."""
+_PARTS: Final = re.compile(
+    r"\\Q.*?(?:\\E|\Z)"
+    r"|\\(?P<escape>.)"
+    r"|\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]\\])*+\]"
+    r"|\(\?P?<(?P<name>[^>]*)>",
+    re.DOTALL,
+)
+"""Quoted text, escapes, classes, and names of groups, as they stand in a pattern."""
 _BYTE_ESCAPES: Final = {code: "\ufffd" for code in range(0xDC80, 0xDD00)}
 
 
 @lru_cache(maxsize=256)
 def compiled(pattern: str) -> Any:
     """Raises RuntimeFault if that is no regular expression."""
-    import re2  # noqa: PLC0415 heavy, and most expressions have none
+    # Heavy, and most expressions have no pattern.
+    import re2
+
+    _refuse_what_go_does_not_know(pattern)
 
     options = re2.Options()
     options.max_mem = MAX_MEMORY
@@ -26,6 +38,15 @@ def compiled(pattern: str) -> Any:
         raise RuntimeFault(f"error parsing regexp: {shown}") from None
 
 
+def _refuse_what_go_does_not_know(pattern: str) -> None:
+    """The C++ library's dialect is a little larger than Go's."""
+    for part in _PARTS.finditer(pattern):
+        if part["escape"] == "C":
+            raise RuntimeFault("error parsing regexp: invalid escape sequence: \\C")
+        if part["name"] is not None and not part["name"].isascii():
+            raise RuntimeFault(f"error parsing regexp: invalid named capture: {part['name']}")
+
+
 def matches(text: Value, pattern: Value) -> bool:
     """``text matches pattern``; false if a side is nil. Raises RuntimeFault."""
     if is_nil(text) or is_nil(pattern):
@@ -36,7 +57,7 @@ def matches(text: Value, pattern: Value) -> bool:
 
 
 def found(pattern: Any, text: Value) -> bool:
-    """True if the compiled pattern is found in a string or byte string. False for nil. Raises RuntimeFault."""
+    """True if the compiled pattern is in a string or byte string. False for nil. Raises RuntimeFault."""
     if is_nil(text):
         return False
     if type(text) is bytes:

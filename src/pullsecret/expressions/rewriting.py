@@ -47,8 +47,10 @@ def parts(node: Node) -> list[Node]:
 
 
 def rewritten(root: Node, rule: Rule, natures: Natures) -> Node:
-    """The tree after the rule was applied once to every node, parts first. What replaces a node has its nature,
-    unless the rule gave it another."""
+    """The tree after the rule was applied once to every node, parts first.
+
+    What replaces a node has its nature, unless the rule gave it another.
+    """
     done: dict[Node, Node] = {}
     pending = [(root, False)]
     while pending:

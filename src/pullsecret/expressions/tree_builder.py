@@ -59,7 +59,7 @@ def _is_token(part: Any, text: str) -> bool:
 
 
 class TreeBuilder(Transformer_NonRecursive[LarkToken, Node]):
-    """One per expression. Methods are named after the rules of the grammar; all tokens are kept as children."""
+    """One per expression. Methods are named after the rules of the grammar; all tokens are children."""
 
     def __init__(self, source: str, builtins: frozenset[str]) -> None:
         super().__init__(visit_tokens=False)

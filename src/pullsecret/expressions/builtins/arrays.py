@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from pullsecret.expressions import types
-from pullsecret.expressions.access import element, length, sliced
+from pullsecret.expressions.access import fetched, length, sliced
 from pullsecret.expressions.builtins.signature import Budget, Builtin, Refused, Validate, overload
 from pullsecret.expressions.numbers import number
 from pullsecret.expressions.operators import equal
@@ -12,8 +12,10 @@ from pullsecret.expressions.sorting import sorted_by
 from pullsecret.expressions.types import GoType, Kind
 from pullsecret.expressions.values import (
     NIL_ANYS,
+    Duration,
     RuntimeFault,
     Strings,
+    TypedInt,
     Value,
     elements,
     identity,
@@ -74,11 +76,11 @@ def _array(value: Value, complaint: str) -> Sequence[Value]:
 
 
 def _end(index: int) -> Callable[[Budget, Value], Value]:
-    """The element at an end; nil if there is none, or if the value has no elements at all."""
+    """What an index at an end gives; nil wherever that would be an error."""
 
     def body(budget: Budget, value: Value) -> Value:
         try:
-            return element(value, index)
+            return fetched(value, index)
         except RuntimeFault:
             return None
 
@@ -98,12 +100,20 @@ def _take_validate(arguments: Sequence[GoType | None]) -> GoType:
 
 def _take(budget: Budget, value: Value, count: Value) -> Value:
     size = len(_array(value, "cannot take from"))
-    wanted = number(count)
-    if type(wanted) is not int:
-        raise RuntimeFault(f"cannot take {type_name(count)} elements")
+    wanted = _signed(count)
     if wanted < 0:
         raise RuntimeFault(f"cannot take {wanted} elements")
     return sliced(value, 0, min(wanted, size))
+
+
+def _signed(count: Value) -> int:
+    if type(count) is int:
+        return count
+    if type(count) is TypedInt and count.type is not types.UINT8:
+        return count.value
+    if type(count) is Duration:
+        return count.nanoseconds
+    raise RuntimeFault(f"cannot take {type_name(count)} elements")
 
 
 def _reverse(budget: Budget, value: Value) -> list[Value]:

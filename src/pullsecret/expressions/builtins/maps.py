@@ -16,6 +16,7 @@ from pullsecret.expressions.values import (
     Pair,
     Pairs,
     RuntimeFault,
+    Time,
     Value,
     elements,
     type_name,
@@ -77,6 +78,8 @@ def _get(budget: Budget, base: Value, key: Value) -> Value:
         return found[1] if found else None
     if type(key) is str and (method := method_of(base, key)) is not None:
         return method
+    if type(base) is Time and type(key) is not str:
+        raise RuntimeFault(f"a field is named by a string, not by {type_name(key)}")
     if type(base) is not str and elements(base) is None:
         return None
     to_int(key)
