@@ -27,6 +27,7 @@ demo: $(STAMP) ## Provision 100 clusters in the embedded world and prove it
 services: $(STAMP) ## Build and install the real services that the tests use (minutes the first time)
 	tests/services/install.sh
 	$(BIN)/python -m pullsecret.testing.kubernetes.binaries
+	$(BIN)/python tests/services/helm/build.py
 
 test: $(STAMP) ## All tests
 	$(BIN)/pytest
