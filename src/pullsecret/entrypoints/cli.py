@@ -1,27 +1,45 @@
 """The command line. Each command is imported only when it is called."""
 
 import sys
+from collections.abc import Mapping
 from importlib.metadata import version
 
 from cyclopts import App
 
-app = App(
-    name="pullsecret",
-    help="Lands each HyperFleet cluster's registry pull secret, verified, in the customer's Secret Manager "
-    "and in the Kubernetes secret HyperShift uses, and tells the HyperFleet API the truth about it.",
-    version=lambda: version("pullsecret"),
-    result_action="return_value",
+_ABOUT = (
+    "Lands each HyperFleet cluster's registry pull secret, verified, in the customer's Secret Manager "
+    "and in the Kubernetes secret HyperShift uses, and tells the HyperFleet API the truth about it."
 )
-
 _COMMANDS = "pullsecret.entrypoints.commands"
-app.command(f"{_COMMANDS}.adapter:adapter", name="adapter", help="Run the service until it is told to stop.")
-app.command(f"{_COMMANDS}.job:job", name="job", help="Provision one cluster, as the adapter starts it.")
-app.command(f"{_COMMANDS}.status:status", name="status", help="List what the management cluster holds.")
-app.command(f"{_COMMANDS}.demo:demo", name="demo", help="Provision a mixed fleet in the embedded world.")
-app.command(f"{_COMMANDS}.run:run", name="run", help="Provision your own clusters in the embedded world.")
-app.command(f"{_COMMANDS}.explain:explain", name="explain", help="Tell what would be done about a cluster.")
-app.command(f"{_COMMANDS}.expr:expr", name="expr", help="Evaluate an expression.")
-app.command(f"{_COMMANDS}.config:app", name="config", help="Check and describe configuration files.")
+_TABLE: Mapping[str, tuple[str, str]] = {
+    "adapter": (f"{_COMMANDS}.adapter:adapter", "Run the service until it is told to stop."),
+    "job": (f"{_COMMANDS}.job:job", "Provision one cluster, as the adapter starts it."),
+    "preflight": (f"{_COMMANDS}.preflight:preflight", "Check that a customer's project is ready."),
+    "status": (f"{_COMMANDS}.status:status", "List what the management cluster holds."),
+    "demo": (f"{_COMMANDS}.demo:demo", "Provision a mixed fleet in the embedded world."),
+    "run": (f"{_COMMANDS}.run:run", "Provision your own clusters in the embedded world."),
+    "explain": (f"{_COMMANDS}.explain:explain", "Tell what would be done about a cluster."),
+    "expr": (f"{_COMMANDS}.expr:expr", "Evaluate an expression."),
+    "config": (f"{_COMMANDS}.config:app", "Check and describe configuration files."),
+    "fake-gcp": ("pullsecret.testing.gcp.command:fake_gcp", "Serve a fake Google Secret Manager."),
+}
+"""For each command where it is, and what stands in the list of all."""
+
+
+def _command_line(called: str | None) -> App:
+    """The program. Only the command that is ``called`` is imported; its own help is its docstring."""
+    program = App(
+        name="pullsecret",
+        help=_ABOUT,
+        version=lambda: version("pullsecret"),
+        result_action="return_value",
+    )
+    for name, (where, summary) in _TABLE.items():
+        program.command(where, name=name, help=None if name == called else summary)
+    return program
+
+
+app = _command_line(next(iter(sys.argv[1:]), None))
 
 
 def main() -> None:

@@ -20,9 +20,11 @@ def adapter(*, config: Path) -> ExitCode:
     Exits 0 after a stop, 1 if something refuses it that only a person can mend, 2 if the configuration cannot
     be used.
 
-    Examples
-    --------
+    For example:
+
+    ```
     pullsecret adapter --config adapter.yaml
+    ```
 
     Parameters
     ----------

@@ -23,9 +23,11 @@ def validate(file: Path, *, output: Literal["text", "json"] = "text") -> ExitCod
     Everything that is wrong is told at once, with line, column and the nearest valid key; a wrong
     expression is shown with a caret under the place. Exits 0 if the file can be used, 2 if not.
 
-    Examples
-    --------
+    For example:
+
+    ```
     pullsecret config validate adapter.yaml
+    ```
 
     Parameters
     ----------
@@ -51,9 +53,11 @@ def validate(file: Path, *, output: Literal["text", "json"] = "text") -> ExitCod
 def schema() -> ExitCode:
     """Write the JSON Schema of the configuration file, for editors.
 
-    Examples
-    --------
+    For example:
+
+    ```
     pullsecret config schema
+    ```
     """
     sys.stdout.write(json.dumps(json_schema(), indent=2) + "\n")
     return ExitCode.OK

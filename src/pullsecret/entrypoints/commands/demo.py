@@ -38,13 +38,13 @@ def demo(
 
     Exits 0 if every cluster is where it should be, 1 if any is not.
 
-    Examples
-    --------
+    For example:
+
+    ```
     pullsecret demo
-
     pullsecret demo --clusters 1000 --seed 7
-
     pullsecret demo --faults heavy --output json
+    ```
 
     Parameters
     ----------

@@ -78,11 +78,12 @@ def explain(
 
     Exits 0 if the cluster would be provisioned, 1 if not, 2 if a file cannot be used.
 
-    Examples
-    --------
-    pullsecret explain --cluster cluster.json
+    For example:
 
+    ```
+    pullsecret explain --cluster cluster.json
     pullsecret explain --cluster cluster.json --event event.json --config adapter.yaml --output json
+    ```
 
     Parameters
     ----------

@@ -40,13 +40,13 @@ def expr(
     runtime_error, or unserialisable for a value that JSON cannot express), and with "type" and "value" if
     there is a value.
 
-    Examples
-    --------
+    For example:
+
+    ```
     pullsecret expr '2 ** 10'
-
     pullsecret expr 'spec.provider == "gcp"' --env cluster.json
-
     pullsecret expr --environments environments.json < cases.jsonl
+    ```
 
     Parameters
     ----------

@@ -46,11 +46,12 @@ def run(
     Exits 0 if every cluster was provisioned or rightly skipped, 1 if any failed or an event was malformed,
     2 if a file cannot be used.
 
-    Examples
-    --------
-    pullsecret run --clusters clusters.json --events events.jsonl
+    For example:
 
+    ```
+    pullsecret run --clusters clusters.json --events events.jsonl
     pullsecret run --config adapter.yaml --clusters clusters.json --events events.jsonl
+    ```
 
     Parameters
     ----------

@@ -44,13 +44,13 @@ def status(
     Exits 0 if every cluster is in sync or being worked on, 1 if any is not, or if nothing is held of the
     cluster that was asked for.
 
-    Examples
-    --------
+    For example:
+
+    ```
     pullsecret status
-
     pullsecret status cls-abc123 --output json
-
     pullsecret status --context management-europe
+    ```
 
     Parameters
     ----------

@@ -7,14 +7,25 @@ import tempfile
 import threading
 from pathlib import Path
 
+from pullsecret.entrypoints.exit_codes import ExitCode
 from pullsecret.testing.gcp.cloud import FakeGoogleCloud
 
 
-def fake_gcp(*, port: int = 0, state: Path | None = None, plaintext: bool = False) -> int:
+def fake_gcp(*, port: int = 0, state: Path | None = None, plaintext: bool = False) -> ExitCode:
     """Serve a fake Google Secret Manager on localhost until interrupted.
 
     The first line printed is a JSON object with the addresses and the file of the certificate authority that
     clients must trust.
+
+    Exits 0 when interrupted, 1 if the port cannot be had, 2 if the state file cannot be used.
+
+    For example:
+
+    ```
+    pullsecret fake-gcp
+    pullsecret fake-gcp --port 8085 --state secrets.json
+    pullsecret fake-gcp --plaintext
+    ```
 
     Parameters
     ----------
@@ -32,8 +43,8 @@ def fake_gcp(*, port: int = 0, state: Path | None = None, plaintext: bool = Fals
     try:
         cloud.start()
     except (ValueError, RuntimeError, OSError) as error:
-        print(f"fake-gcp: {error}", file=sys.stderr)  # noqa: T201 - the command's one line of explanation
-        return 1
+        sys.stderr.write(f"fake-gcp: {error}\n")
+        return ExitCode.WRONG_USE if isinstance(error, ValueError) else ExitCode.NOT_AS_IT_SHOULD_BE
     with tempfile.TemporaryDirectory(prefix="fake-gcp-") as folder:
         document = {
             "secret_manager": cloud.endpoints.secret_manager,
@@ -41,7 +52,8 @@ def fake_gcp(*, port: int = 0, state: Path | None = None, plaintext: bool = Fals
             "metadata": cloud.endpoints.metadata,
             "ca": None if plaintext else str(cloud.authority.write_certificate(Path(folder) / "ca.pem")),
         }
-        print(json.dumps(document), flush=True)  # noqa: T201 - what callers read
+        sys.stdout.write(json.dumps(document) + "\n")
+        sys.stdout.flush()
         done.wait()
         cloud.stop()
-    return 0
+    return ExitCode.OK
