@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,21 +14,14 @@ from google.cloud.secretmanager_v1.services.secret_manager_service.transports im
     SecretManagerServiceGrpcTransport,
 )
 
-START = """
-import sys
-from pathlib import Path
-from pullsecret.testing.gcp.command import fake_gcp
-sys.exit(fake_gcp({}))
-"""
+PROGRAM = [str(Path(sys.executable).with_name("pullsecret")), "fake-gcp"]
 
 
 @pytest.mark.parametrize("plaintext", [False, True])
 def test_it_serves_until_told_to_stop(tmp_path: Path, plaintext: bool) -> None:
     state = tmp_path / "state.json"
-    arguments = f"state=Path({str(state)!r}), plaintext={plaintext}"
-    with subprocess.Popen(
-        [sys.executable, "-c", START.format(arguments)], stdout=subprocess.PIPE, text=True
-    ) as process:
+    command = [*PROGRAM, "--state", str(state), *(["--plaintext"] if plaintext else [])]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         told = json.loads(process.stdout.readline())
         if plaintext:
@@ -45,14 +39,22 @@ def test_it_serves_until_told_to_stop(tmp_path: Path, plaintext: bool) -> None:
     assert "secrets/s" in state.read_text()
 
 
+def refused(*arguments: str) -> tuple[int, str]:
+    ran = subprocess.run([*PROGRAM, *arguments], capture_output=True, text=True, timeout=30)
+    return ran.returncode, ran.stderr
+
+
 def test_an_unreadable_state_file_is_one_line(tmp_path: Path) -> None:
     state = tmp_path / "state.json"
     state.write_text("nonsense")
-    ran = subprocess.run(
-        [sys.executable, "-c", START.format(f"state=Path({str(state)!r})")],
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
-    assert ran.returncode == 1
-    assert ran.stderr == f"fake-gcp: {state} is not a state file of the fake\n"
+    code, told = refused("--state", str(state))
+    assert (code, told) == (2, f"fake-gcp: {state} is not a state file of the fake\n")
+
+
+def test_a_taken_port_is_told(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        code, told = refused("--port", str(taken.getsockname()[1]))
+    assert code == 1
+    assert told.splitlines()[-1].startswith("fake-gcp: ")

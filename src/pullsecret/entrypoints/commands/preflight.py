@@ -12,6 +12,7 @@ import attrs
 from rich.console import Console
 from rich.table import Table
 
+from pullsecret.domain.errors import PermanentError
 from pullsecret.domain.identifiers import ClusterId, project_id
 from pullsecret.entrypoints.command_errors import told_in_one_line
 from pullsecret.entrypoints.configuration import load
@@ -76,17 +77,16 @@ def preflight(
     output
         ``table`` for people, ``json`` for machines.
     """
-    settings = google_settings() if config is None else load(config, os.environ).gcp
+    try:
+        settings = google_settings() if config is None else load(config, os.environ).gcp
+        cluster = None if cluster_id is None else ClusterId(cluster_id)
+        keys = encryption_key
+        subject = Subject(project_id(project), cluster, secret_name, keys, retention, deletion)
+    except PermanentError as error:
+        sys.stderr.write(f"{error}\n")
+        return ExitCode.WRONG_USE
     if impersonate is not None:
         settings = attrs.evolve(settings, service_account=None if impersonate == "none" else impersonate)
-    subject = Subject(
-        project_id(project),
-        None if cluster_id is None else ClusterId(cluster_id),
-        secret_name,
-        encryption_key,
-        retention,
-        deletion,
-    )
     checks = asyncio.run(checks_of(settings, subject, SystemClock()))
     ready = all(check.finding is not Finding.FAILED for check in checks)
     if output == "json":

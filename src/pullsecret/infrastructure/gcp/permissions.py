@@ -19,8 +19,6 @@ RETENTION: Final = ("secretmanager.versions.list", "secretmanager.versions.disab
 DESTRUCTION: Final = ("secretmanager.versions.destroy",)
 DELETION: Final = ("secretmanager.secrets.delete",)
 
-CUSTOM_ROLE: Final = "pullsecretManager"
-
 _SMALLEST_ROLE: Final = {
     "secretmanager.secrets.get": "roles/secretmanager.viewer",
     "secretmanager.versions.add": "roles/secretmanager.secretVersionAdder",
@@ -28,19 +26,26 @@ _SMALLEST_ROLE: Final = {
     "secretmanager.versions.list": "roles/secretmanager.secretVersionManager",
     "secretmanager.versions.disable": "roles/secretmanager.secretVersionManager",
     "secretmanager.versions.destroy": "roles/secretmanager.secretVersionManager",
+    "serviceusage.quotas.get": "roles/servicemanagement.quotaViewer",
 }
-"""The smallest predefined role with each permission; only the administrator's has the others."""
+"""The smallest predefined role with each permission; the others are only in roles that administrate."""
 
 
 def grant_command(project: str, member: str, permission: str) -> str:
-    """The gcloud command that grants ``permission`` with the smallest predefined role that holds it."""
-    role = _SMALLEST_ROLE.get(permission, "roles/secretmanager.admin")
-    return f'gcloud projects add-iam-policy-binding {project} --member="{member}" --role={role}'
+    """The gcloud command that grants ``permission`` and as little else as roles allow.
+
+    Where only an administrator's role holds it, the command makes a role of its own first.
+    """
+    role, make_role = _SMALLEST_ROLE.get(permission), ""
+    if role is None:
+        name = _custom_role(permission)
+        role = f"projects/{project}/roles/{name}"
+        make_role = (
+            f"gcloud iam roles create {name} --project={project} --stage=GA --permissions={permission} && "
+        )
+    return f'{make_role}gcloud projects add-iam-policy-binding {project} --member="{member}" --role={role}'
 
 
-def custom_role_command(project: str, permissions: tuple[str, ...]) -> str:
-    """The gcloud command that makes a role with exactly ``permissions``."""
-    return (
-        f"gcloud iam roles create {CUSTOM_ROLE} --project={project} --stage=GA "
-        f"--permissions={','.join(permissions)}"
-    )
+def _custom_role(permission: str) -> str:
+    """E.g. ``pullsecretSecretsCreate``."""
+    return "pullsecret" + "".join(part.capitalize() for part in permission.split(".")[1:])

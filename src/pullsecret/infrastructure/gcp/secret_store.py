@@ -147,7 +147,7 @@ class GoogleSecretStore:
         held = await self.held_permissions(ref, ON_EXISTING_SECRET)
         missing = [one for one in ON_EXISTING_SECRET if held and one not in held]
         if missing:
-            member = self._member(ref.project)
+            member = self.member(ref.project)
             raise PermanentError(
                 "test-permissions",
                 ref.path,
@@ -220,10 +220,11 @@ class GoogleSecretStore:
                 return SecretChangedError(
                     operation, ref.path, Reason.WRITE_CONFLICT, "The secret has changed since it was read."
                 )
-        context = CallContext(operation, ref.path, ref.project, self._member(ref.project))
+        context = CallContext(operation, ref.path, ref.project, self.member(ref.project))
         return operation_error(failure, context)
 
-    def _member(self, project: str) -> str:
+    def member(self, project: str) -> str:
+        """Who the store is in ``project``, as an IAM member."""
         account = self._settings.service_account_for(project)
         return f"serviceAccount:{account}" if account else "the identity we signed in as"
 

@@ -50,7 +50,12 @@ ROLES: Mapping[str, frozenset[str]] = {
     ),
     "roles/iam.workloadIdentityUser": _IMPERSONATION,
     "roles/iam.serviceAccountTokenCreator": _IMPERSONATION | {"iam.serviceAccounts.signBlob"},
-    "roles/serviceusage.serviceUsageViewer": frozenset({"serviceusage.services.get"}),
+    "roles/serviceusage.serviceUsageViewer": frozenset(
+        {"serviceusage.services.get", "serviceusage.quotas.get"}
+    ),
+    "roles/servicemanagement.quotaViewer": frozenset(
+        {"serviceusage.services.get", "serviceusage.quotas.get"}
+    ),
     "roles/cloudkms.cryptoKeyEncrypterDecrypter": frozenset(
         {"cloudkms.cryptoKeyVersions.useToEncrypt", "cloudkms.cryptoKeyVersions.useToDecrypt"}
     ),

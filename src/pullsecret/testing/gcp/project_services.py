@@ -2,6 +2,7 @@
 
 https://cloud.google.com/resource-manager/reference/rest/v3/projects/testIamPermissions,
 https://cloud.google.com/service-usage/docs/reference/rest/v1/services/get,
+https://cloud.google.com/service-usage/docs/reference/rest/v1beta1/services.consumerQuotaMetrics/list,
 https://cloud.google.com/kms/docs/reference/rest/v1/projects.locations.keyRings.cryptoKeys/get
 """
 
@@ -11,6 +12,7 @@ from grpc import StatusCode
 
 from pullsecret.testing.gcp.access import Caller, perform
 from pullsecret.testing.gcp.http_server import HttpAnswer, HttpRequest, Route, route
+from pullsecret.testing.gcp.quota import Quota
 from pullsecret.testing.gcp.status import SERVICE, ApiError, permission_denied, project_unknown
 from pullsecret.testing.gcp.world import World
 
@@ -51,10 +53,22 @@ def project_routes(world: World) -> list[Route]:
             perform(world, "GetCryptoKey", request.captured["key"], request.authorization, work)
         )
 
+    def get_quotas(request: HttpRequest) -> HttpAnswer:
+        def work(caller: Caller) -> dict[str, Any]:
+            return _quotas(world, caller, request.captured["project"])
+
+        resource = f"projects/{request.captured['project']}"
+        return HttpAnswer(perform(world, "ListConsumerQuotaMetrics", resource, request.authorization, work))
+
     return [
         route("POST", r"/v3/projects/(?P<project>[^/:]+):testIamPermissions", test_permissions),
         route("GET", rf"/v1/projects/(?P<project>[^/]+)/services/{SERVICE}", get_service),
         route("GET", rf"/v1/(?P<key>{_KEY})", get_key),
+        route(
+            "GET",
+            rf"/v1beta1/projects/(?P<project>[^/]+)/services/{SERVICE}/consumerQuotaMetrics",
+            get_quotas,
+        ),
     ]
 
 
@@ -70,6 +84,32 @@ def _service(world: World, caller: Caller, project_id: str) -> dict[str, Any]:
         raise permission_denied(permission, name)
     state = "DISABLED" if SERVICE in project.disabled_services else "ENABLED"
     return {"name": f"projects/{project.number}/services/{SERVICE}", "state": state}
+
+
+def _quotas(world: World, caller: Caller, project_id: str) -> dict[str, Any]:
+    project = world.projects.find(project_id)
+    permission = "serviceusage.quotas.get"
+    name = f"projects/{project_id}/services/{SERVICE}"
+    if project is None:
+        raise permission_denied(permission, name)
+    if world.closed and not world.policies.allows(
+        caller.member or "", permission, [f"projects/{project.number}"]
+    ):
+        raise permission_denied(permission, name)
+    return {
+        "metrics": [
+            {
+                "displayName": quota.value,
+                "consumerQuotaLimits": [
+                    {
+                        "unit": "1/min/{project}",
+                        "quotaBuckets": [{"effectiveLimit": str(project.quota.limits.of(quota))}],
+                    }
+                ],
+            }
+            for quota in Quota
+        ]
+    }
 
 
 def _key(world: World, caller: Caller, name: str) -> dict[str, Any]:
