@@ -4,6 +4,7 @@ import math
 from typing import Final
 
 from pullsecret.expressions import types
+from pullsecret.expressions.elementary import exponential, logarithm
 from pullsecret.expressions.types import GoType
 from pullsecret.expressions.values import RuntimeFault, TypedInt, Value, type_name, wrapped
 
@@ -99,7 +100,7 @@ def power(base: float, exponent: float) -> float:
         if fraction > 0.5:
             fraction -= 1
             whole += 1
-        result = math.exp(fraction * math.log(base))
+        result = exponential(fraction * logarithm(base))
     mantissa, shift = math.frexp(base)
     bits = int(whole)
     while bits:
