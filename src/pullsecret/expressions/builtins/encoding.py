@@ -9,7 +9,7 @@ from typing import Final
 import attrs
 
 from pullsecret.expressions.builtins import times
-from pullsecret.expressions.builtins.go_format import format_float
+from pullsecret.expressions.builtins.go_format import WRITTEN, format_float
 from pullsecret.expressions.builtins.json_reader import read_json
 from pullsecret.expressions.builtins.signature import Budget, Builtin, overload
 from pullsecret.expressions.builtins.strings import as_string
@@ -69,7 +69,7 @@ def marshal(value: Value, budget: Budget, indent: str = "") -> str:
             if indent and depth > _DEPTH:
                 raise RuntimeFault("exceeded max depth")
         else:
-            budget.steps(1)
+            budget.steps(WRITTEN)
             inside = _inside(each, ": " if indent else ":")
             if inside is not None:
                 pending.extend(reversed(list(inside)))

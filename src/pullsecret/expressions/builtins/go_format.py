@@ -43,6 +43,10 @@ _KEY_TYPES: Final = (
 """Go sorts map keys of different types by where its linker put the types: in the engine's build, so."""
 
 
+WRITTEN: Final = 8
+"""Steps that the text of one value costs: it takes as long as some turns of a predicate."""
+
+
 @attrs.frozen
 class _Text:
     """Text between values, as it is to be printed."""
@@ -89,7 +93,7 @@ def format_value(value: Value, budget: Budget) -> str:
         if type(each) is _Text:
             text = each.text
         else:
-            budget.steps(1)
+            budget.steps(WRITTEN)
             inside = _inside(each)
             if inside is not None:
                 pending.extend(reversed(list(inside)))
