@@ -19,8 +19,10 @@ from pullsecret.entrypoints.container import Replica, open_adapter
 from pullsecret.entrypoints.exit_codes import ExitCode
 from pullsecret.infrastructure.fan_out import FanOutTelemetry
 from pullsecret.infrastructure.health.server import health_server
+from pullsecret.infrastructure.logs.library_logs import library_logs
 from pullsecret.infrastructure.logs.telemetry import LogTelemetry, new_logger
 from pullsecret.infrastructure.memory.world import EmbeddedWorld
+from pullsecret.infrastructure.metrics.registry import new_registry
 from pullsecret.infrastructure.metrics.telemetry import PrometheusTelemetry
 from pullsecret.infrastructure.system_clock import SystemClock
 from pullsecret.ports.telemetry import Telemetry
@@ -40,13 +42,13 @@ async def run_adapter(configuration: Configuration) -> ExitCode:
     """
     logger = new_logger(configuration.logs)
     clock = SystemClock()
-    registry = CollectorRegistry()
+    registry = new_registry()
     telemetry = FanOutTelemetry([LogTelemetry(logger), PrometheusTelemetry(registry, configuration.rollout)])
     replica = Replica(configuration, clock, telemetry, replica_name())
     world = EmbeddedWorld.create(latency=(0, 0), clock=clock)
     try:
         async with _health(replica, registry), open_adapter(replica, world) as adapter:
-            with _stop_signals() as stop:
+            with library_logs(logger), _stop_signals() as stop:
                 logger.info("Adapter started", operation="start-adapter", replica=replica.name)
                 await _work(adapter, stop, configuration.shutdown_grace)
     except BaseExceptionGroup as errors:
