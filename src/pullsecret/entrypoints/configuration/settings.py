@@ -172,8 +172,8 @@ class Configuration:
     """Where events come from."""
     hyperfleet: Literal["memory", "http"] = "memory"
     """Where clusters are read and statuses told."""
-    secret_store: Literal["memory", "gcp"] = "memory"  # noqa: S105 - a kind of store
-    """The customers' secret manager."""
+    secret_store: Literal["memory", "gcp"] = attrs.field(default="memory")
+    """The customers' secret manager; ``gcp`` where ``cluster`` is ``kubernetes``, whose jobs write there."""
     cluster: Literal["memory", "kubernetes"] = "memory"
     """Where jobs run and cluster secrets are."""
     api: HyperFleetSettings = attrs.field(factory=HyperFleetSettings)
@@ -203,6 +203,12 @@ class Configuration:
     """What is logged, and how."""
     shutdown_grace: float = attrs.field(default=20.0, validator=gt(0))
     """Seconds that a stopping adapter has for the events in hand; the pod's own grace must be longer."""
+
+    @secret_store.validator
+    def _same_as_the_jobs(self, _attribute: object, value: str) -> None:
+        # Else a deletion would look where nothing is, and tell that nothing is left.
+        if self.cluster == "kubernetes" and value != "gcp":
+            raise ValueError("'secret_store' must be gcp where cluster is kubernetes")
 
     @kubernetes.validator
     def _needed_by_the_cluster(self, _attribute: object, value: KubernetesSettings | None) -> None:
