@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import sys
 import uuid
@@ -81,6 +82,13 @@ class AdapterProcess:
         status = Path(f"/proc/{self.child.process.pid}/status").read_text()
         (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
         return int(line.split()[1]) * 1024
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor time, so far."""
+        assert self.child is not None
+        fields = Path(f"/proc/{self.child.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def lines(self, operation: str) -> list[dict[str, Any]]:
         """Its log lines about one operation."""

@@ -14,12 +14,15 @@ from pullsecret.ports.telemetry import Telemetry
 
 @attrs.frozen
 class AdmitJobs:
-    """Releases queued jobs, oldest first. Woken by each hand-over and each end, and every ``interval``."""
+    """Releases queued jobs, oldest first. Woken by each hand-over and each end, and every ``interval``; many
+    that come at once are one look, since a look reads every unfinished job."""
 
     jobs: JobRunner
     telemetry: Telemetry
     limits: ConcurrencyLimits
     interval: float = 5.0
+    breath: float = 0.3
+    """Seconds between two looks at least."""
     _wanted: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
 
     def wake(self) -> None:
@@ -34,6 +37,7 @@ class AdmitJobs:
                 await self.admit_once()
             except OperationError as error:
                 self.telemetry.record(Interrupted(error.operation, self.interval, error))
+            await asyncio.sleep(self.breath)
             await self._wait()
 
     async def admit_once(self) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 
 import attrs
 
@@ -53,8 +53,7 @@ class ReportJobs:
 
     async def _report_safely(self, job: Job, room: asyncio.Semaphore, in_hand: set[ClusterId]) -> None:
         try:
-            async with room:
-                await self.report(job)
+            await self.report(job, room)
         except OperationError as error:
             self.telemetry.record(StatusNotTold(job.key.cluster_id, error))
         except Exception as error:
@@ -62,21 +61,28 @@ class ReportJobs:
         finally:
             in_hand.discard(job.key.cluster_id)
 
-    async def report(self, job: Job) -> None:
-        """Tell the API about ``job`` and mark it reported.
+    async def report(self, job: Job, room: asyncio.Semaphore | None = None) -> None:
+        """Tell the API about ``job`` and mark it reported; only the telling takes a place in ``room``.
 
         Raises :class:`TransientError` if that is not yet possible; the job then comes again.
         """
         if not isinstance(job.state, Finished):
             return
+        async with room or nullcontext():
+            done = await self._told_as_due(job, job.state)
+        if done:
+            await self.jobs.mark_reported(job.key)
+            self.telemetry.record(JobEnded(job.key, job.target.cloud_secret.project, job.state.result))
+
+    async def _told_as_due(self, job: Job, finished: Finished) -> bool:
+        """Tell what is to be told of ``job``; False if it has to come again."""
         known = {other.key for other in await self.jobs.jobs(job.key.cluster_id)}
         # The runner may have forgotten this very job meanwhile; its end is told nevertheless.
         if job.key == max(known | {job.key}):
-            await self._tell(job, job.state)
-        elif _wrote_too_late(job.state) and not await self._newest_goes_again(job.key.cluster_id):
-            return
-        await self.jobs.mark_reported(job.key)
-        self.telemetry.record(JobEnded(job.key, job.target.cloud_secret.project, job.state.result))
+            await self._tell(job, finished)
+        elif _wrote_too_late(finished):
+            return await self._newest_goes_again(job.key.cluster_id)
+        return True
 
     async def _tell(self, job: Job, finished: Finished) -> None:
         report = job_report(job, finished, self.clock.now())

@@ -36,6 +36,7 @@ _METHODS: Final = {
     "delete": "DELETE",
 }
 _PAGE: Final = 500
+_PATIENT: Final = 2
 
 
 @attrs.frozen
@@ -67,10 +68,12 @@ class KubernetesApi:
 
     def __init__(self, configuration: Any, *, threads: int = 16, limits: CallLimits | None = None) -> None:
         """``threads`` bounds the calls in flight; a watch has a thread of its own beside them."""
-        configuration.connection_pool_maxsize = threads
+        configuration.connection_pool_maxsize = threads + _PATIENT
         self._configuration = configuration
         self._rest = RestClient(configuration)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="kubernetes")
+        # Calls that nobody waits for get a few threads of their own, so that they never stand before others.
+        self._patient_threads = ThreadPoolExecutor(_PATIENT, thread_name_prefix="kubernetes-patient")
         self._limits = limits or CallLimits()
 
     async def __aenter__(self) -> "KubernetesApi":
@@ -78,6 +81,7 @@ class KubernetesApi:
 
     async def __aexit__(self, *exception: object) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self._patient_threads.shutdown(wait=False, cancel_futures=True)
         self._rest.close()
 
     @property
@@ -107,6 +111,7 @@ class KubernetesApi:
         content_type: str = JSON,
         sensitive: bool = False,
         metadata_only: bool = False,
+        patient: bool = False,
         query: Mapping[str, str] | None = None,
     ) -> Answer:
         """Do one call, repeated as the class says.
@@ -114,16 +119,18 @@ class KubernetesApi:
         ``metadata_only``: the answer holds the objects' metadata and nothing else.
         ``sensitive``: the body holds a payload, so an error tells only which field was refused, not the
         server's text about it.
+        ``patient``: others go first where there is much to do.
         """
         loop = asyncio.get_running_loop()
         give_up = loop.time() + self._limits.patience
         attempt = 0
         request = _Request(verb, path, query or {}, body, content_type, sensitive, metadata_only)
         send = partial(self._send, request)
+        threads = self._patient_threads if patient else self._threads
         while True:
             attempt += 1
             try:
-                return await loop.run_in_executor(self._threads, send)
+                return await loop.run_in_executor(threads, send)
             except ApiError as fault:
                 pause = self._limits.backoff.pause(attempt, random.random(), fault.retry_after or 0)  # noqa: S311
                 if not fault.passing or loop.time() + pause > give_up:

@@ -80,7 +80,7 @@ class JobEvents:
             "count": 1,
         }
         try:
-            await self.api.call("create", event_path(metadata["namespace"]), body)
+            await self.api.call("create", event_path(metadata["namespace"]), body, patient=True)
         except ApiError as fault:
             kind = str(operation_error("tell-event", fault).reason)
             self.telemetry.record(InternalFault("tell-event", kind))

@@ -98,7 +98,9 @@ class JobObjects:
             }
         }
         try:
-            answer = await self.api.call("patch", self._path(key.name), body, content_type=STRATEGIC_PATCH)
+            answer = await self.api.call(
+                "patch", self._path(key.name), body, content_type=STRATEGIC_PATCH, patient=True
+            )
         except ApiError as fault:
             if fault.not_found:
                 return None
