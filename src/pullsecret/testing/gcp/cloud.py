@@ -99,8 +99,8 @@ class FakeGoogleCloud:
             *project_routes(self.world),
         ]
         context = None if self._plaintext else self.authority.server_context(*_NAMES)
-        rest = HttpServer(routes, _HOST, 0, context)
-        metadata = HttpServer(metadata_routes(self.world), _HOST, 0, None)
+        rest = HttpServer(routes, _HOST, 0, context, self.world.clock)
+        metadata = HttpServer(metadata_routes(self.world), _HOST, 0, None, self.world.clock)
         self._http = [rest, metadata]
         scheme = "http" if self._plaintext else "https"
         self._endpoints = Endpoints(

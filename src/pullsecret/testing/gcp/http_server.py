@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -14,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import attrs
 from grpc import StatusCode
 
+from pullsecret.testing.gcp.clock import Clock
 from pullsecret.testing.gcp.status import ApiError
 
 _POLL_INTERVAL = 0.02
@@ -75,8 +77,10 @@ def route(method: str, pattern: str, serve: Callable[[HttpRequest], HttpAnswer])
 class HttpServer:
     """Serves routes on one port from its own threads until :meth:`stop`."""
 
-    def __init__(self, routes: Sequence[Route], host: str, port: int, context: ssl.SSLContext | None) -> None:
-        self._server = _Server((host, port), _handler_class(routes), context)
+    def __init__(
+        self, routes: Sequence[Route], host: str, port: int, context: ssl.SSLContext | None, clock: Clock
+    ) -> None:
+        self._server = _Server((host, port), _handler_class(routes, clock), context)
         self.port: int = self._server.server_address[1]
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(_POLL_INTERVAL,), name="fake-gcp-http", daemon=True
@@ -120,12 +124,16 @@ def _close(connection: socket.socket) -> None:
     connection.close()
 
 
-def _handler_class(routes: Sequence[Route]) -> type[BaseHTTPRequestHandler]:
+def _handler_class(routes: Sequence[Route], clock: Clock) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def log_message(self, format: str, *arguments: object) -> None:
             """Requests are recorded by the world, not printed."""
+
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            """The Date header tells the fake's time, as everything else does."""
+            return format_datetime(clock.now(), usegmt=True)
 
         def _serve(self) -> None:
             length = int(self.headers.get("content-length") or 0)
