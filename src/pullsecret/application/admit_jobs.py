@@ -56,7 +56,7 @@ class AdmitJobs:
 
     async def _wait(self) -> None:
         try:
-            async with asyncio.timeout(self.interval):
+            async with asyncio.timeout(self.interval - self.breath):
                 await self._wanted.wait()
         except TimeoutError:
             return
