@@ -13,7 +13,9 @@ class ConcurrencyLimits:
     """How many jobs may run at once."""
 
     per_project: int = attrs.field(default=10, validator=attrs.validators.ge(1))
+    """In one customer's project; its quota is 600 reads and 600 writes a minute."""
     overall: int = attrs.field(default=100, validator=attrs.validators.ge(1))
+    """In all."""
 
 
 def admit(jobs: Iterable[Job], limits: ConcurrencyLimits) -> Sequence[JobKey]:

@@ -9,8 +9,11 @@ class Backoff:
     ``min(initial * factor**(k-1), maximum)`` seconds."""
 
     initial: float = attrs.field(default=0.5, validator=attrs.validators.gt(0))
+    """Seconds of the first pause."""
     factor: float = attrs.field(default=2.0, validator=attrs.validators.ge(1))
+    """How many times as long each pause is as the one before."""
     maximum: float = attrs.field(default=30.0, validator=attrs.validators.gt(0))
+    """Seconds that no pause is longer than."""
 
     def pause(self, attempt: int, chance: float, at_least: float = 0.0) -> float:
         """Seconds to wait after failed attempt ``attempt`` (1, 2, ...).

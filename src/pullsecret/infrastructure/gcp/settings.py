@@ -20,8 +20,11 @@ class RequestLimits:
     project's callers together (https://cloud.google.com/secret-manager/quotas)."""
 
     reads: int = attrs.field(default=600, validator=attrs.validators.ge(1))
+    """Reads of secrets and lists of versions."""
     writes: int = attrs.field(default=600, validator=attrs.validators.ge(1))
+    """Creations, updates, deletions and new versions."""
     accesses: int = attrs.field(default=90_000, validator=attrs.validators.ge(1))
+    """Reads of payloads."""
 
 
 @attrs.frozen
@@ -49,11 +52,13 @@ class GoogleSettings:
     rest_endpoint: str | None = None
     """Base URL in place of Google's for IAM Credentials, Resource Manager, Service Usage and Cloud KMS."""
     pod_namespace: str = "hyperfleet-system"
+    """The job's namespace, for naming the binding that is missing."""
     pod_service_account: str = "pullsecret-adapter-job"
     """Who the pod is in Kubernetes, for naming the binding that is missing."""
     call_deadline: float = attrs.field(default=20.0, validator=attrs.validators.gt(0))
     """Seconds one call may take."""
     limits: RequestLimits = attrs.field(factory=RequestLimits)
+    """How many requests a minute one process sends to one project."""
     destroy_old_versions: bool = False
     """Destroy retired versions, which cannot be undone, instead of only disabling them."""
 

@@ -47,8 +47,11 @@ class ApiTimeouts:
     """Seconds. ``total`` bounds one request with its answer, however slowly the bytes drip in."""
 
     connect: float = attrs.field(default=3.0, validator=gt(0))
+    """Seconds to connect in."""
     read: float = attrs.field(default=10.0, validator=gt(0))
+    """Seconds without a byte."""
     total: float = attrs.field(default=15.0, validator=gt(0))
+    """Seconds for the request and its whole answer."""
 
 
 @attrs.frozen
@@ -68,20 +71,27 @@ class HyperFleetSettings:
     url: str = attrs.field(default="https://hyperfleet-api.hyperfleet-system.svc", converter=_origin)
     """Scheme, host and port, and a path if the API is served below one; ``https`` unless on loopback."""
     dialect: Dialect = Dialect.DDR
+    """``ddr``, the design document's, or ``v1``, today's."""
     token_file: Path | None = None
     """A file with the bearer token. It is read again whenever it changes."""
     ca_bundle: Path | None = None
     """CA certificates (PEM) to trust instead of the system's."""
     client_certificate: Path | None = None
+    """Our certificate (PEM), where the API asks for one."""
     client_key: Path | None = None
+    """The key of that certificate (PEM)."""
     timeouts: ApiTimeouts = attrs.field(factory=ApiTimeouts)
+    """How long a request may take."""
     attempts: int = attrs.field(default=3, validator=ge(1))
     """Requests that may be sent again are sent at most so many times in a row."""
     retry_pause: Backoff = attrs.field(factory=lambda: Backoff(initial=0.2, factor=3, maximum=2))
+    """Between those."""
     circuit: CircuitPolicy = attrs.field(factory=CircuitPolicy)
+    """When to stop asking an API that does not answer."""
     concurrency: int = attrs.field(default=32, validator=ge(1))
     """Requests in flight at once; the rest wait, so that an API that comes back is not overrun."""
     max_response_bytes: int = attrs.field(default=4 * 1024 * 1024, validator=ge(1))
+    """Larger answers are refused."""
     refusal_grace: float = attrs.field(default=3600.0, validator=ge(0))
     """For so many seconds a refusal (401, 403) counts as passing, since tokens and grants get mended."""
 
