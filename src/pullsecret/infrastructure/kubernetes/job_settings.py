@@ -27,23 +27,36 @@ class JobSettings:
     """The job's pod. Mappings and sequences are in Kubernetes' own form."""
 
     image: str
+    """The image of the job; the adapter's own, by digest."""
     namespace: str = "hyperfleet-system"
+    """Where jobs and their inputs are made."""
     service_account: str = "pullsecret-adapter-job"
+    """Who the job's pod is."""
     image_pull_policy: str = "IfNotPresent"
+    """``Always``, ``IfNotPresent`` or ``Never``."""
     command: Sequence[str] = ("pullsecret", "job")
+    """What the container runs."""
     extra_environment: Mapping[str, str] = attrs.field(factory=dict)
+    """Further variables, over those that the adapter gives."""
     requests: Mapping[str, str] = attrs.field(factory=lambda: {"cpu": "50m", "memory": "64Mi"})
+    """What the pod is promised."""
     limits: Mapping[str, str] = attrs.field(factory=lambda: {"cpu": "500m", "memory": "100Mi"})
+    """What the pod may use (AC9: at most 100 MB of memory)."""
     backoff_limit: int = attrs.field(default=1, validator=attrs.validators.ge(0))
     """How often Kubernetes starts a pod anew after one crashed or failed for now."""
     priority_class: str | None = None
+    """The pod's priority class."""
     node_selector: Mapping[str, str] = attrs.field(factory=dict)
+    """Labels of the nodes to run on."""
     tolerations: Sequence[Mapping[str, Any]] = ()
+    """Taints that the pod bears."""
     topology_spread: Sequence[Mapping[str, Any]] = ()
+    """How pods are spread (``topologySpreadConstraints``)."""
     identity_audience: str | None = None
     """Where set, the pod gets a service-account token for this audience in :data:`IDENTITY_TOKEN_FILE`, for
     workload identity federation outside of GKE."""
     times: JobTimes = attrs.field(factory=JobTimes)
+    """How long things last."""
 
 
 PAYLOAD_FOLDER = "/var/run/secrets/pullsecret/payload"
