@@ -60,6 +60,11 @@ def leaves(settings: type, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[s
             yield here, annotation
 
 
+def is_text(annotation: Any) -> bool:
+    """True for a value that is always text, whatever else it might look like."""
+    return isinstance(annotation, type) and (issubclass(annotation, str) or _is_scalar(annotation))
+
+
 @cache
 def documentation(settings: type) -> dict[str, str]:
     """The text under each field of an attrs class."""

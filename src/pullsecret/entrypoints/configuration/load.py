@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pullsecret.entrypoints.configuration.keys import ENVIRONMENT_PREFIX, environment_name, leaves
+import attrs
+
+from pullsecret.entrypoints.configuration.keys import ENVIRONMENT_PREFIX, environment_name, is_text, leaves
 from pullsecret.entrypoints.configuration.problems import ConfigurationError, Problem
 from pullsecret.entrypoints.configuration.settings import Configuration
 from pullsecret.entrypoints.configuration.structure import structure
-from pullsecret.entrypoints.configuration.yaml_file import YamlFile, read_yaml, scalar
+from pullsecret.entrypoints.configuration.yaml_file import YamlFile, read_yaml, scalar, show
 
 
 def load(path: Path | None, environ: Mapping[str, str]) -> Configuration:
@@ -20,12 +22,13 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Configuration:
     """
     source = "environment" if path is None else str(path)
     file = YamlFile() if path is None else _read(path)
-    problems = [*file.problems, *_override(file, environ)]
+    overridden, wrong_names = _override(file, environ)
+    problems = [*file.problems, *wrong_names]
     if file.value is not None or not file.problems:
         configuration, more = structure(file)
         if configuration is not None and not problems:
             return configuration
-        problems += more
+        problems += [_where_it_came_from(problem, overridden) for problem in more]
     raise ConfigurationError(sorted(problems, key=_in_file_order), source)
 
 
@@ -43,18 +46,30 @@ def _read(path: Path) -> YamlFile:
         raise ConfigurationError([Problem("", "is not UTF-8 text")], str(path)) from None
 
 
-def _override(file: YamlFile, environ: Mapping[str, str]) -> list[Problem]:
-    """Lay the environment's values over the file's; what the environment names wrongly is returned."""
-    known = {environment_name(path): path for path, _ in leaves(Configuration)}
+def _where_it_came_from(problem: Problem, overridden: Mapping[str, str]) -> Problem:
+    """A wrong value that the environment gave has no place in the file."""
+    name = overridden.get(problem.path)
+    return problem if name is None else attrs.evolve(problem, path=name, position=None)
+
+
+def _override(file: YamlFile, environ: Mapping[str, str]) -> tuple[dict[str, str], list[Problem]]:
+    """Lay the environment's values over the file's.
+
+    Returns which variable gave each overridden key, and what the environment names wrongly.
+    """
+    known = {environment_name(path): (path, kind) for path, kind in leaves(Configuration)}
+    overridden: dict[str, str] = {}
     problems: list[Problem] = []
     for name in sorted(name for name in environ if name.startswith(ENVIRONMENT_PREFIX)):
         if name in known:
-            _put(file, known[name], scalar(environ[name]))
+            path, kind = known[name]
+            _put(file, path, environ[name] if is_text(kind) else scalar(environ[name]))
+            overridden[show(path)] = name
         else:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"Did you mean {near[0]}?" if near else ""
             problems.append(Problem(name, "unknown environment variable", hint=hint))
-    return problems
+    return overridden, problems
 
 
 def _put(file: YamlFile, path: tuple[str, ...], value: Any) -> None:

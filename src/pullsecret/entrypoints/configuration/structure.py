@@ -89,7 +89,9 @@ def _described(value: object) -> str:
 
 def _section_hook(settings: type) -> Any:
     renames = {
-        field.name: override(rename=yaml_key(field.name)) if field.init else override(omit=True)
+        field.name: override(rename=yaml_key(field.name), struct_hook=_checked(field))
+        if field.init
+        else override(omit=True)
         for field in attrs.fields(settings)
     }
     structured: Any = make_dict_structure_fn(
@@ -105,6 +107,24 @@ def _section_hook(settings: type) -> Any:
         return structured(value, kind)
 
     return structure_section
+
+
+def _checked(field: "attrs.Attribute[Any]") -> Any:
+    """Looks at the value's range too, which the class itself does only if all of its keys are right."""
+
+    def structure_field(value: Any, kind: Any) -> Any:
+        structured = _CONVERTER.structure(value, kind)
+        if field.validator is not None:
+            try:
+                field.validator(None, field, structured)
+            except AttributeError:
+                pass  # it compares several keys, and so waits for the whole
+            except ValueError as error:
+                named = _OF_A_FIELD.match(str(error))
+                raise ValueError(named[2].partition(": ")[0] if named else str(error)) from None
+        return structured
+
+    return structure_field
 
 
 def _tuple_hook(kind: Any) -> Any:
