@@ -1,4 +1,6 @@
+import itertools
 from collections.abc import Iterator
+from pathlib import Path
 
 import grpc
 import pytest
@@ -8,9 +10,31 @@ from google.cloud.secretmanager_v1.services.secret_manager_service.transports im
 )
 
 from pullsecret.testing.gcp.cloud import FakeGoogleCloud
+from pullsecret.testing.gcp.customer import Customer, onboard
 from pullsecret.testing.gcp.fixtures import closed_google_cloud, fake_google_cloud
 
 __all__ = ["closed_google_cloud", "fake_google_cloud"]
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def shared_google_cloud() -> Iterator[FakeGoogleCloud]:
+    """A closed fake for tests that keep to a project of their own."""
+    with FakeGoogleCloud(closed=True) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def customer(shared_google_cloud: FakeGoogleCloud, tmp_path: Path) -> Customer:
+    """A customer of its own in the shared fake, signed in on GKE."""
+    shared_google_cloud.world.faults.clear()
+    return onboard(shared_google_cloud, tmp_path, new_project())
+
+
+def new_project() -> str:
+    """A project id never given before."""
+    return f"customer-{next(_numbers)}-prod"
 
 
 @pytest.fixture

@@ -75,7 +75,8 @@ async def works(customer: Customer, **settings: Any) -> bool:
 def grant_as_told(customer: Customer, remedy: str) -> None:
     """Carry out the ``add-iam-policy-binding`` command in ``remedy``."""
     told = re.search(
-        r"gcloud (?P<kind>projects|iam service-accounts) add-iam-policy-binding (?P<on>\S+) (?:--project=\S+ )?"
+        r"gcloud (?P<kind>projects|iam service-accounts) add-iam-policy-binding (?P<on>\S+) "
+        r"(?:--project=\S+ )?"
         r'(?:--role=(?P<role>\S+) )?--member="(?P<member>[^"]+)"(?: --role=(?P<role2>\S+))?',
         remedy,
     )
@@ -122,17 +123,19 @@ async def test_an_expired_credential_is_replaced_at_the_next_attempt(customer: C
         customer.cloud.world.clock.advance(1000)
         with pytest.raises(TransientError) as raised:
             await store.get(ref(customer))
-        if customer.settings.external_account_file is not None:
-            renew_projected_identity(customer)
         assert await store.get(ref(customer)) is None
     assert raised.value.reason is Reason.IDENTITY_UNAVAILABLE
 
 
+def projected_identity_file(customer: Customer) -> Path:
+    assert customer.settings.external_account_file is not None
+    document = json.loads(customer.settings.external_account_file.read_text())
+    return Path(document["credential_source"]["file"])
+
+
 def renew_projected_identity(customer: Customer, **claims: Any) -> str:
     token = projected_token(PROVIDER, **{"issued": customer.cloud.world.clock.now(), **claims})
-    assert customer.settings.external_account_file is not None
-    source = json.loads(customer.settings.external_account_file.read_text())["credential_source"]["file"]
-    Path(source).write_text(token)
+    projected_identity_file(customer).write_text(token)
     return token
 
 
@@ -296,9 +299,7 @@ async def test_a_projected_identity_out_of_its_time_is_transient(
 
 
 async def test_a_missing_projected_identity_is_told(outside: Customer) -> None:
-    assert outside.settings.external_account_file is not None
-    document = json.loads(outside.settings.external_account_file.read_text())
-    Path(document["credential_source"]["file"]).unlink()
+    projected_identity_file(outside).unlink()
     error = await failure(outside)
     assert isinstance(error, TransientError)
     assert f"audience https:{PROVIDER.audience}" in error.remedy
@@ -311,14 +312,12 @@ async def test_an_exchange_that_fails_for_now_is_transient(outside: Customer) ->
 
 
 async def test_the_pods_own_projected_token_needs_no_configuration_file(outside: Customer) -> None:
-    assert outside.settings.external_account_file is not None
-    source = json.loads(outside.settings.external_account_file.read_text())["credential_source"]["file"]
     provider = PROVIDER.audience.removeprefix("//iam.googleapis.com/")
     assert await works(
         outside,
         external_account_file=None,
         workload_identity_provider=provider,
-        identity_file=Path(source),
+        identity_file=projected_identity_file(outside),
     )
     malformed = await failure(outside, external_account_file=None, workload_identity_provider="my-pool")
     assert malformed.reason is Reason.WRONG_CONFIGURATION
