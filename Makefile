@@ -48,6 +48,14 @@ architecture: $(STAMP) ## import-linter: dependencies point inward
 docs-generate: $(STAMP) ## Write the pages of docs/ that are made from the program
 	$(BIN)/python -m pullsecret.entrypoints.documents docs
 
+.PHONY: deploy-generate
+deploy-generate: $(STAMP) ## Write the files of deploy/ that are made from the program
+	$(BIN)/python -m deploy.generate
+
+.PHONY: docs
+docs: $(STAMP) ## Build the documentation site into site/; a broken link fails
+	$(BIN)/mkdocs build --strict
+
 .PHONY: mutation
 mutation: $(STAMP) ## Mutation score of the domain; fails below 90 %
 	rm -rf mutants

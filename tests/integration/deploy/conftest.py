@@ -3,25 +3,42 @@
 import os
 import shutil
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+from tests.services.helm import build
+
+from pullsecret.testing.kubernetes.fixtures import control_plane
+
+__all__ = ["control_plane"]
 
 ROOT = Path(__file__).parents[3]
 DEPLOY = ROOT / "deploy"
 
 
-def tool(name: str, remedy: str = "run 'make services'") -> str:
-    """The path of a program; without it the test is skipped loudly, or fails where services are required."""
-    found = shutil.which(name)
-    if found is None:
-        message = f"{name} is not installed; {remedy}"
-        if os.environ.get("PULLSECRET_REQUIRE_SERVICES") == "1":
-            pytest.fail(message)
-        pytest.skip(message)
-    return found
+def missing(what: str) -> NoReturn:
+    """Skip loudly, or fail where services are required."""
+    message = f"{what}; run 'make services'"
+    if os.environ.get("PULLSECRET_REQUIRE_SERVICES") == "1":
+        pytest.fail(message)
+    pytest.skip(message)
+
+
+def tool(name: str) -> str:
+    """The path of a program."""
+    return shutil.which(name) or missing(f"{name} is not installed")
 
 
 @pytest.fixture(scope="session")
 def promtool() -> str:
     """Prometheus' own checker."""
     return tool("promtool")
+
+
+@pytest.fixture(scope="session")
+def required_helm() -> str:
+    """Helm as it is built for the tests; nothing is built here."""
+    cached = build.cached()
+    if not cached.exists():
+        missing("helm is not built")
+    return str(cached)
