@@ -56,6 +56,10 @@ deploy-generate: $(STAMP) ## Write the files of deploy/ that are made from the p
 docs: $(STAMP) ## Build the documentation site into site/; a broken link fails
 	$(BIN)/mkdocs build --strict
 
+.PHONY: conformance
+conformance: $(STAMP) ## The shared cases of the Expr language; prints how many agree
+	$(BIN)/python tests/expr_conformance.py
+
 .PHONY: mutation
 mutation: $(STAMP) ## Mutation score of the domain; fails below 90 %
 	rm -rf mutants

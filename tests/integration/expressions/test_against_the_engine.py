@@ -16,9 +16,9 @@ from tests.integration.expressions.systematic_cases import TOPICS, systematic_ca
 from tests.integration.expressions.written_cases import written_cases
 
 SEED = 20251114
-SYSTEMATIC = 1500
+SYSTEMATIC = 800
 """Of each topic; there are hundreds of thousands."""
-RANDOM = 3000
+RANDOM = 2000
 
 COMMAND = Path(sys.executable).with_name("pullsecret")
 
