@@ -14,6 +14,8 @@ import attrs
 
 TERMINATION_MESSAGE_LIMIT: Final = 4096
 _LOG_FALLBACK_LIMIT: Final = 2048
+_EMPTIED: Final = (Path("/run"), Path("/tmp"))  # noqa: S108
+"""What a container has of its own."""
 _DEVICES: Final = ("null", "zero", "full", "random", "urandom")
 
 
@@ -119,9 +121,9 @@ def _namespace() -> list[str]:
 def _script(spec: ContainerSpec, message: Path) -> str:
     """Shell that makes the container's view of the machine and then becomes its command."""
     mounts = [(str(source), target) for target, source in spec.mounts.items()]
-    closed = {path: _closed_ancestor(path) for path in spec.image}
-    mounts += [(str(path), str(path)) for path, ancestor in closed.items() if ancestor]
-    covered = ["/run", "/tmp", *sorted({str(ancestor) for ancestor in closed.values() if ancestor})]  # noqa: S108
+    hidden = {path: ancestor for path in spec.image if (ancestor := _hidden_below(path))}
+    mounts += [(str(path), str(path)) for path in hidden]
+    covered = [str(folder) for folder in sorted({*_EMPTIED, *hidden.values()})]
     steps = [
         "set -e",
         "mount -t tmpfs -o mode=0755 tmpfs /mnt",
@@ -146,9 +148,16 @@ def _script(spec: ContainerSpec, message: Path) -> str:
     return "\n".join(steps)
 
 
-def _closed_ancestor(path: Path) -> Path | None:
-    """The topmost folder above ``path`` that others may not enter."""
-    return next((folder for folder in reversed(path.parents) if not folder.stat().st_mode & 0o001), None)
+def _hidden_below(path: Path) -> Path | None:
+    """The topmost folder above ``path`` that is emptied for the container, or that others may not enter."""
+    return next(
+        (
+            folder
+            for folder in reversed(path.parents)
+            if folder in _EMPTIED or not folder.stat().st_mode & 0o001
+        ),
+        None,
+    )
 
 
 def _drop_privileges(spec: ContainerSpec) -> str:
