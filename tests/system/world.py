@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import attrs
-import yaml
 from tests.system.broker import ServedBroker
 
 import pullsecret
@@ -162,7 +161,7 @@ class SystemWorld:
             **sections,
         }
         file = self.folder / f"{name}.yaml"
-        file.write_text(yaml.safe_dump(configuration))
+        file.write_text(json.dumps(configuration))
         command = [sys.executable, "-m", "tests.system.replica", str(file), str(self.broker.port), name]
         replica = AdapterProcess(
             name, ["env", f"--chdir={_REPOSITORY}", *command], self.folder / f"{name}.log"

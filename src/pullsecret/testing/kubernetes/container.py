@@ -71,6 +71,11 @@ class Container:
                 process_group=0,
             )
 
+    @property
+    def pid(self) -> int:
+        """The container's process, as this machine numbers it."""
+        return self._process.pid
+
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
         """Signal the whole container."""
         if self._process.returncode is None:
