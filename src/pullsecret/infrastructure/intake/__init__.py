@@ -1,0 +1,1 @@
+"""What every broker's adapter needs: when to stop taking events."""

@@ -1,0 +1,86 @@
+"""Opens connections: several nodes, TLS, sign-in, heartbeats, a name that says which replica it is."""
+
+import ssl
+from typing import Final
+from urllib.parse import urlsplit
+
+import aio_pika
+from aio_pika.abc import AbstractConnection
+from aiormq.abc import AbstractChannel
+from yarl import URL
+
+from pullsecret.domain.errors import OperationError, PermanentError
+from pullsecret.domain.reasons import Reason
+from pullsecret.infrastructure.rabbitmq.failures import failure
+from pullsecret.infrastructure.rabbitmq.settings import RabbitMQSettings, SignIn
+
+_DEFAULT_PASSWORD: Final = "guest"  # noqa: S105 - RabbitMQ's own, for loopback only
+
+
+async def connect(settings: RabbitMQSettings, name: str) -> AbstractConnection:
+    """A connection to the first node that answers; the broker shows it as ``name``.
+
+    Raises what the last node gave: transient if it does not answer, permanent if it refuses us.
+    """
+    tls = _tls(settings)
+    failed: list[OperationError] = []
+    for url in settings.urls:
+        try:
+            return await aio_pika.connect(
+                _with_sign_in(settings, url, name),
+                ssl_context=tls,
+                timeout=settings.connect_timeout,
+            )
+        except Exception as fault:  # the library raises whatever its parts do
+            failed.append(failure("connect-broker", _address(url), fault))
+    raise failed[-1]
+
+
+async def open_channel(connection: AbstractConnection, *, confirms: bool) -> AbstractChannel:
+    """A channel. With ``confirms`` a publication returns once the broker has taken it."""
+    return await (await connection.channel(publisher_confirms=confirms)).get_underlay_channel()
+
+
+def _address(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port or (5671 if parts.scheme == 'amqps' else 5672)}"
+
+
+def _with_sign_in(settings: RabbitMQSettings, url: str, name: str) -> URL:
+    bare = URL(url)
+    if not bare.path:
+        bare = bare.with_path("/")
+    query = {"heartbeat": str(settings.heartbeat), "name": name}
+    if settings.sign_in is SignIn.EXTERNAL:
+        return bare.update_query({**query, "auth": "external"})
+    return bare.with_user(settings.user).with_password(_password(settings)).update_query(query)
+
+
+def _password(settings: RabbitMQSettings) -> str:
+    if settings.password_file is None:
+        return _DEFAULT_PASSWORD
+    try:
+        return settings.password_file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeError) as error:
+        raise _unusable("passwordFile", str(settings.password_file), error) from None
+
+
+def _tls(settings: RabbitMQSettings) -> ssl.SSLContext | None:
+    if not any(url.startswith("amqps:") for url in settings.urls):
+        return None
+    try:
+        context = ssl.create_default_context(cafile=settings.ca_bundle)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        if settings.client_certificate is not None:
+            context.load_cert_chain(settings.client_certificate, settings.client_key)
+    except OSError as error:
+        names = (settings.ca_bundle, settings.client_certificate, settings.client_key)
+        raise _unusable(
+            "caBundle or clientCertificate", ", ".join(str(n) for n in names if n), error
+        ) from None
+    return context
+
+
+def _unusable(key: str, file: str, error: Exception) -> OperationError:
+    cause = f"{key} cannot be used ({type(error).__name__})."
+    return PermanentError("connect-broker", file, Reason.WRONG_CONFIGURATION, cause)

@@ -1,0 +1,258 @@
+"""EventSource on RabbitMQ: acknowledged after the hand-over, postponed in delay queues, mended inside."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final
+
+import attrs
+from aiormq import spec
+from aiormq.abc import DeliveredMessage
+
+from pullsecret.domain.errors import OperationError
+from pullsecret.domain.events import ClusterEvent
+from pullsecret.domain.facts import BacklogSeen, CircuitChanged, CircuitState, EventPutAside, Interrupted
+from pullsecret.infrastructure.cloudevents.broker_attributes import http_headers
+from pullsecret.infrastructure.cloudevents.codec import Malformed, parse
+from pullsecret.infrastructure.intake.circuit import IntakeCircuit
+from pullsecret.infrastructure.rabbitmq import marks
+from pullsecret.infrastructure.rabbitmq.outbox import Outbox
+from pullsecret.infrastructure.rabbitmq.session import Session
+from pullsecret.infrastructure.rabbitmq.settings import RabbitMQSettings
+from pullsecret.ports.clock import Clock
+from pullsecret.ports.telemetry import Telemetry
+
+_LOOK_AT_BACKLOG_EVERY: Final = 15.0
+_AGAIN_AFTER: Final = 5.0
+
+
+@attrs.frozen(eq=False)
+class RabbitMQDelivery:
+    """Delivery port."""
+
+    event: ClusterEvent
+    message: DeliveredMessage
+    session: Session
+    _subscription: "RabbitMQSubscription"
+
+    @property
+    def attempt(self) -> int:
+        """See the port."""
+        return marks.attempt_of(self.message)
+
+    async def ack(self) -> None:
+        """See the port. Raises a transient error if the event will come again."""
+        await self.session.ack(_tag(self.message))
+        self._subscription.circuit.settled()
+
+    async def retry(self, delay: float) -> None:
+        """See the port. Where the broker takes no message, the event is kept in hand for ``delay``."""
+        self._subscription.circuit.postponed(delay)
+        await self._subscription.postpone(self.session, self.message, delay, self.attempt + 1)
+
+    async def dead_letter(self, reason: str) -> None:
+        """See the port. Raises an error if the broker does not keep the message; it then comes again."""
+        await self._subscription.put_aside(self.session, self.message, reason)
+        self._subscription.circuit.settled()
+
+
+def _tag(message: DeliveredMessage) -> int:
+    delivery = message.delivery
+    return delivery.delivery_tag or 0 if isinstance(delivery, spec.Basic.Deliver) else 0
+
+
+class RabbitMQSubscription:
+    """Subscription port, over one session after another."""
+
+    def __init__(
+        self, settings: RabbitMQSettings, clock: Clock, telemetry: Telemetry, replica: str, prefetch: int
+    ) -> None:
+        self.circuit = IntakeCircuit(settings.pause, clock)
+        self._settings = settings
+        self._clock = clock
+        self._telemetry = telemetry
+        self._name = f"pullsecret {replica}"
+        self._prefetch = prefetch
+        self._outbox = Outbox(settings, f"{self._name} (postponing)")
+        self._arrived: deque[RabbitMQDelivery] = deque()
+        self._changed = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._keeping: asyncio.Task[None] | None = None
+        self._session: Session | None = None
+        self._putting: set[asyncio.Task[None]] = set()
+        self._holds: set[asyncio.Task[None]] = set()
+
+    async def open(self) -> None:
+        """Begin. Raises a transient or a permanent error."""
+        self._keeping = asyncio.create_task(self._keep(await self._new_session()))
+
+    async def receive(self) -> RabbitMQDelivery | None:
+        """See the port."""
+        while not self._stopping.is_set():
+            if not self._arrived:
+                self._changed.clear()
+                await self._changed.wait()
+            elif pause := self.circuit.wait():
+                await self._stopped_within(pause)
+            elif not (delivery := self._arrived.popleft()).session.lost.done():
+                return delivery
+        return None
+
+    async def _stopped_within(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+
+    async def stop(self) -> None:
+        """See the port. What nobody has received yet goes to other replicas at once."""
+        self._stopping.set()
+        self._changed.set()
+        if self._session is not None:
+            await self._session.cancel()
+        while self._arrived:
+            delivery = self._arrived.popleft()
+            await delivery.session.give_back(_tag(delivery.message))
+
+    async def close(self) -> None:
+        """End. The broker takes back what is not settled."""
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.gather(self._keeping, return_exceptions=True)
+        if self._putting:
+            # What is being put aside would only come again to be put aside.
+            await asyncio.wait(self._putting, timeout=self._settings.publish_timeout)
+        for hold in list(self._holds):
+            hold.cancel()
+        await asyncio.gather(*self._holds, return_exceptions=True)
+        if self._session is not None:
+            await self._session.close()
+        await self._outbox.close()
+
+    async def postpone(self, session: Session, message: DeliveredMessage, delay: float, attempt: int) -> None:
+        """Let ``message`` come again after ``delay`` seconds, by a copy in the queue that holds it."""
+        steps = self._settings.delays
+        step = next((step for step in steps if step >= delay), steps[-1])
+        queue = self._settings.delay_queue(step) if delay > 0 else self._settings.queue
+        remaining = max(0, round((delay - step) * 1000))
+        properties = marks.copy_of(message, **{marks.ATTEMPT: attempt, marks.REMAINING: remaining})
+        try:
+            await self._outbox.put(message.body, properties, queue=queue)
+        except OperationError as error:
+            self._telemetry.record(Interrupted("postpone-event", delay, error))
+            _spawn(self._hold(session, message, delay), self._holds)
+            return
+        await session.ack(_tag(message))
+
+    async def put_aside(self, session: Session, message: DeliveredMessage, reason: str) -> None:
+        """Keep ``message`` for a person. Raises an error if the broker does not; it then comes again."""
+        properties = marks.copy_of(message, **{marks.REASON: reason})
+        try:
+            await self._outbox.put(message.body, properties, queue=self._settings.dead_letter_queue)
+        except OperationError:
+            _spawn(self._hold(session, message, _AGAIN_AFTER), self._holds)
+            raise
+        await session.ack(_tag(message))
+        self._telemetry.record(EventPutAside(reason))
+
+    async def _hold(self, session: Session, message: DeliveredMessage, delay: float) -> None:
+        # It takes up a place of the prefetch meanwhile, so a broker with an alarm slows the intake.
+        await self._clock.sleep(max(delay, 0.1))
+        await session.give_back(_tag(message))
+
+    async def _arrive(self, session: Session, message: DeliveredMessage) -> None:
+        if self._stopping.is_set():
+            await session.give_back(_tag(message))
+            return
+        if marks.remaining_of(message):
+            _spawn(self._put_off_further(session, message), self._putting)
+            return
+        headers = http_headers(marks.headers_of(message), message.header.properties.content_type)
+        event = parse(headers, message.body)
+        if isinstance(event, Malformed):
+            _spawn(self._put_malformed_aside(session, message, event.reason), self._putting)
+            return
+        self._arrived.append(RabbitMQDelivery(event, message, session, self))
+        self._changed.set()
+
+    async def _put_off_further(self, session: Session, message: DeliveredMessage) -> None:
+        with suppress(OperationError):  # the session is lost, and the broker brings it again
+            remaining = marks.remaining_of(message)
+            await self.postpone(session, message, remaining, marks.attempt_of(message))
+
+    async def _put_malformed_aside(self, session: Session, message: DeliveredMessage, reason: str) -> None:
+        try:
+            await self.put_aside(session, message, reason)
+        except OperationError as error:
+            self._telemetry.record(Interrupted("put-aside", _AGAIN_AFTER, error))
+
+    async def _new_session(self) -> Session:
+        self._session = await Session.open(self._settings, self._name, self._prefetch, self._arrive)
+        return self._session
+
+    async def _keep(self, session: Session) -> None:
+        """Replace lost sessions, for as long as it takes."""
+        while True:
+            error = await self._watch(session)
+            self._arrived.clear()  # the broker brings them again
+            self._telemetry.record(CircuitChanged("rabbitmq", CircuitState.OPEN))
+            await session.close()
+            session = await self._mended(error)
+            self._telemetry.record(CircuitChanged("rabbitmq", CircuitState.CLOSED))
+            if self._stopping.is_set():
+                await session.cancel()
+
+    async def _watch(self, session: Session) -> OperationError:
+        while True:
+            try:
+                async with asyncio.timeout(_LOOK_AT_BACKLOG_EVERY):
+                    return await asyncio.shield(session.lost)
+            except TimeoutError:
+                pass
+            try:
+                self._telemetry.record(BacklogSeen(await session.waiting()))
+            except OperationError as error:
+                return error
+
+    async def _mended(self, error: OperationError) -> Session:
+        attempt = 0
+        while True:
+            attempt += 1
+            pause = self._settings.reconnect.pause(attempt, self._clock.chance())
+            self._telemetry.record(Interrupted("consume-events", pause, error))
+            await self._clock.sleep(pause)
+            try:
+                return await self._new_session()
+            except OperationError as failed:
+                error = failed
+
+
+def _spawn(work: Coroutine[Any, Any, None], into: set[asyncio.Task[None]]) -> None:
+    task = asyncio.create_task(work)
+    into.add(task)
+    task.add_done_callback(into.discard)
+
+
+@attrs.frozen
+class RabbitMQEventSource:
+    """EventSource port; any number of replicas may subscribe."""
+
+    settings: RabbitMQSettings
+    clock: Clock
+    telemetry: Telemetry
+    replica: str
+    """A name that no other replica has; the broker shows it with the connection."""
+    prefetch: int = 50
+    """Deliveries unsettled at a time: as many as are handled at once."""
+
+    @asynccontextmanager
+    async def subscribe(self) -> AsyncIterator[RabbitMQSubscription]:
+        """See the port."""
+        subscription = RabbitMQSubscription(
+            self.settings, self.clock, self.telemetry, self.replica, self.prefetch
+        )
+        try:
+            await subscription.open()
+            yield subscription
+        finally:
+            await subscription.close()

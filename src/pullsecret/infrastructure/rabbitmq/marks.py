@@ -1,0 +1,73 @@
+"""What the adapter writes beside a message, and what it reads there."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from aiormq import spec
+from aiormq.abc import DeliveredMessage
+
+ATTEMPT: Final = "x-pullsecret-attempt"
+"""Which delivery comes next."""
+REMAINING: Final = "x-pullsecret-remaining-ms"
+"""How long the message has to wait yet after the delay queue it is in."""
+REASON: Final = "x-pullsecret-reason"
+"""Why a message was put aside."""
+_DELIVERY_COUNT: Final = "x-delivery-count"
+"""The quorum queue's own: how often a consumer lost the message in hand."""
+
+
+def headers_of(message: DeliveredMessage) -> Mapping[str, Any]:
+    """The message's headers; empty if it has none."""
+    return message.header.properties.headers or {}
+
+
+def attempt_of(message: DeliveredMessage) -> int:
+    """Which delivery this is, 1 or more."""
+    headers = headers_of(message)
+    return max(1, _number(headers, ATTEMPT, 1)) + max(0, _number(headers, _DELIVERY_COUNT, 0))
+
+
+def remaining_of(message: DeliveredMessage) -> float:
+    """Seconds that the message has to wait yet."""
+    return max(0, _number(headers_of(message), REMAINING, 0)) / 1000
+
+
+def reason_of(message: DeliveredMessage) -> str:
+    """Why a message was put aside: our own words, or the broker's."""
+    headers = headers_of(message)
+    if isinstance(reason := headers.get(REASON), str):
+        return reason
+    match headers.get("x-death"):
+        case [{"reason": "delivery_limit"}, *_]:
+            return "so many consumers lost it in hand that it may be what kills them"
+        case [{"reason": reason}, *_]:
+            return f"put aside by the broker ({reason})"
+    return "unknown"
+
+
+def copy_of(message: DeliveredMessage, **marks: str | int) -> spec.Basic.Properties:
+    """The properties of a copy of ``message`` that outlives the broker, with ``marks`` as headers."""
+    given = message.header.properties
+    kept = {name: value for name, value in headers_of(message).items() if not _is_of_the_broker(name)}
+    return spec.Basic.Properties(
+        content_type=given.content_type,
+        content_encoding=given.content_encoding,
+        correlation_id=given.correlation_id,
+        message_id=given.message_id,
+        timestamp=given.timestamp,
+        message_type=given.message_type,
+        app_id=given.app_id,
+        delivery_mode=2,
+        headers={**kept, **marks},
+    )
+
+
+def _is_of_the_broker(name: str) -> bool:
+    return name in (ATTEMPT, REMAINING, REASON, _DELIVERY_COUNT) or name.startswith(
+        ("x-death", "x-first-death")
+    )
+
+
+def _number(headers: Mapping[str, Any], name: str, default: int) -> int:
+    value = headers.get(name, default)
+    return value if isinstance(value, int) else default

@@ -1,0 +1,3 @@
+from pullsecret.testing.brokers.fixtures import rabbitmq
+
+__all__ = ["rabbitmq"]

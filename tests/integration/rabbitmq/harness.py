@@ -1,0 +1,111 @@
+"""What the tests need around the adapter: a queue of their own, a publisher, a look at the dead letters."""
+
+import uuid
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aio_pika
+import attrs
+from aiormq import spec
+from aiormq.abc import AbstractChannel
+
+from pullsecret.domain.backoff import Backoff
+from pullsecret.domain.events import ClusterEvent
+from pullsecret.infrastructure.cloudevents.codec import Mode, render
+from pullsecret.infrastructure.memory.telemetry import MemoryTelemetry
+from pullsecret.infrastructure.rabbitmq import marks
+from pullsecret.infrastructure.rabbitmq.event_source import RabbitMQEventSource
+from pullsecret.infrastructure.rabbitmq.settings import RabbitMQSettings, Topology
+from pullsecret.infrastructure.system_clock import SystemClock
+from pullsecret.testing.brokers.rabbitmq import PASSWORD, USER, RabbitMQNode
+
+
+def settings_for(node: RabbitMQNode, folder: Path, port: int | None = None, **given: Any) -> RabbitMQSettings:
+    """Settings with an exchange and queues of their own, which the adapter creates."""
+    password = folder / "password"
+    password.write_text(f"{PASSWORD}\n")
+    defaults: dict[str, Any] = {
+        "urls": (f"amqp://127.0.0.1:{port or node.port}/",),
+        "user": USER,
+        "password_file": password,
+        "exchange": f"clusters-{uuid.uuid4().hex[:8]}",
+        "topology": Topology.CREATE,
+        "delays": (0.1, 0.5, 1.0, 2.0),
+        "heartbeat": 1,
+        "reconnect": Backoff(initial=0.05, factor=2, maximum=0.5),
+        "publish_timeout": 3.0,
+    }
+    return RabbitMQSettings(**{**defaults, **given})
+
+
+@attrs.define
+class RabbitMQHarness:
+    """See the contract suite."""
+
+    settings: RabbitMQSettings
+    channel: AbstractChannel
+    """Of an administrator, past any proxy."""
+    prefetch: int = 3
+    patience: float = 3.0
+    mode: Mode = Mode.STRUCTURED
+    telemetry: MemoryTelemetry = attrs.field(factory=MemoryTelemetry)
+    source: RabbitMQEventSource = attrs.field(init=False)
+    _replicas: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        self.source = self.another_replica()
+
+    def another_replica(self) -> RabbitMQEventSource:
+        self._replicas += 1
+        name = f"replica-{self._replicas}"
+        return RabbitMQEventSource(self.settings, SystemClock(), self.telemetry, name, self.prefetch)
+
+    async def publish(self, event: ClusterEvent) -> None:
+        await self.publish_raw(*render(event, self.mode))
+
+    async def publish_raw(self, headers: Mapping[str, str], body: bytes) -> None:
+        others = {key: value for key, value in headers.items() if key != "content-type"}
+        properties = spec.Basic.Properties(
+            content_type=headers.get("content-type"), headers=others, delivery_mode=2
+        )
+        # Watermill, Sentinel's library, gives no routing key.
+        await self.channel.basic_publish(
+            body, exchange=self.settings.exchange, routing_key="", properties=properties, mandatory=True
+        )
+
+    async def dead_letters(self) -> Sequence[str]:
+        reasons = []
+        while isinstance(
+            (letter := await self.channel.basic_get(self.settings.dead_letter_queue, no_ack=True)).delivery,
+            spec.Basic.GetOk,
+        ):
+            reasons.append(marks.reason_of(letter))
+        return reasons
+
+    async def waiting(self) -> int:
+        answer = await self.channel.queue_declare(self.settings.queue, passive=True)
+        return answer.message_count or 0
+
+    async def remove(self) -> None:
+        await self.channel.exchange_delete(self.settings.exchange)
+        for queue in (self.settings.queue, self.settings.dead_letter_queue):
+            await self.channel.queue_delete(queue)
+        for delay in self.settings.delays:
+            await self.channel.queue_delete(self.settings.delay_queue(delay))
+
+
+@asynccontextmanager
+async def rabbitmq_harness(
+    node: RabbitMQNode, settings: RabbitMQSettings, **given: Any
+) -> AsyncIterator[RabbitMQHarness]:
+    """A harness with its queues in place; they are gone afterwards."""
+    connection = await aio_pika.connect(node.url())
+    async with connection:
+        channel = await (await connection.channel()).get_underlay_channel()
+        harness = RabbitMQHarness(settings, channel, **given)
+        async with harness.source.subscribe():
+            pass  # makes the queues
+        yield harness
+        await harness.remove()
