@@ -8,7 +8,7 @@ MEMORY: Final = 1_000_000
 """Elements of arrays, ranges and maps made, bytes by ``repeat``: the engine's limit and way of counting."""
 TEXT: Final = 64 * 1024 * 1024
 """Characters of strings made otherwise."""
-STEPS: Final = 5_000_000
+STEPS: Final = 3_000_000
 """Turns of predicates, elements that operators and builtins look at, and KiB of text."""
 
 

@@ -8,7 +8,17 @@ from pullsecret.expressions.builtins.signature import Builtin
 from pullsecret.expressions.code import Code, Place
 from pullsecret.expressions.frame import Frame
 from pullsecret.expressions.types import GoType
-from pullsecret.expressions.values import Duration, Function, RuntimeFault, Value, type_name, type_of
+from pullsecret.expressions.values import (
+    AnyMap,
+    Duration,
+    Function,
+    Pairs,
+    RuntimeFault,
+    Strings,
+    Value,
+    type_name,
+    type_of,
+)
 
 _AT_ONCE: Final = frozenset({"len", "first", "last", "get", "take", "type", "now"})
 """Builtins that do not look at every element."""
@@ -31,7 +41,8 @@ def builtin_call(builtin: Builtin, arguments: Sequence[Code], place: Place) -> C
         values = [each(frame) for each in arguments]
         try:
             if not free:
-                _pay(frame, values)
+                for value in values:
+                    pay_for_looking(frame, value)
             return body(frame, *values)
         except RuntimeFault as fault:
             raise place.error(fault) from None
@@ -39,13 +50,15 @@ def builtin_call(builtin: Builtin, arguments: Sequence[Code], place: Place) -> C
     return run
 
 
-def _pay(frame: Frame, values: Sequence[Value]) -> None:
-    for value in values:
-        kind = type(value)
-        if (kind is str or kind is bytes) and len(value) > _LONG:
-            frame.steps(len(value) >> 10)
-        elif kind is list or kind is range or kind is dict:
-            frame.steps(len(value) >> 1)
+def pay_for_looking(frame: Frame, value: Value) -> None:
+    """Pays for work that looks at all of a value. Raises RuntimeFault."""
+    kind = type(value)
+    if (kind is str or kind is bytes) and len(value) > _LONG:
+        frame.steps(len(value) >> 8)
+    elif kind is list or kind is range or kind is dict:
+        frame.steps(len(value) >> 1)
+    elif kind is AnyMap or kind is Strings or kind is Pairs:
+        frame.steps(len(value))
 
 
 def call(callee: Code, arguments: Sequence[Code], place: Place) -> Code:

@@ -7,12 +7,13 @@ from pullsecret.expressions import ast, operations, types
 from pullsecret.expressions.access import fetched, length, sliced
 from pullsecret.expressions.ast import Node
 from pullsecret.expressions.builtins import BUILTINS
-from pullsecret.expressions.calls import builtin_call, call
+from pullsecret.expressions.calls import builtin_call, call, pay_for_looking
 from pullsecret.expressions.code import Code, Place, Step
 from pullsecret.expressions.errors import CompileError
 from pullsecret.expressions.frame import Frame
 from pullsecret.expressions.loops import LOOPS, Loop
 from pullsecret.expressions.natures import UNKNOWN, Nature
+from pullsecret.expressions.quick_comparisons import comparison
 from pullsecret.expressions.reading import environment_itself, identifier, path
 from pullsecret.expressions.values import RuntimeFault, Value, is_nil, type_name
 
@@ -80,6 +81,9 @@ class Compiler:
         return operations.unary(node.operator, self.code(node.operand), self.place(node))
 
     def _binary(self, node: ast.Binary) -> Code:
+        quick = self._quick_comparison(node)
+        if quick is not None:
+            return quick
         spine = [node]
         while isinstance(left := spine[-1].left, ast.Binary):
             spine.append(left)
@@ -92,6 +96,18 @@ class Compiler:
             operands = [spine[0].left, *(each.right for each in spine)]
             return operations.conjunction([self.code(each) for each in operands], self.place(node))
         return operations.chain(first, steps)
+
+    def _quick_comparison(self, node: ast.Binary) -> Code | None:
+        """``name == "constant"`` and the like; None if the node is anything else."""
+        left, right = node.left, node.right
+        if node.operator not in ("==", "!=") or not isinstance(right, ast.Literal):
+            return None
+        if isinstance(left, ast.Binary) or (self.nature(left).type and right.value is not None):
+            return None
+        name: str | None = None
+        if isinstance(left, ast.Identifier) and left.name != ENVIRONMENT and self._slot(left.name) is None:
+            name = left.name
+        return comparison(name, lambda: self.code(left), right.value, node.operator == "==", self.place(node))
 
     def _step(self, node: ast.Binary) -> Step:
         place = self.place(node)
@@ -172,6 +188,7 @@ class Compiler:
         def slice_(frame: Frame) -> Value:
             value = base(frame)
             try:
+                pay_for_looking(frame, value)
                 end = last(frame) if last else length(value)
                 return sliced(value, first(frame) if first else 0, end)
             except RuntimeFault as fault:

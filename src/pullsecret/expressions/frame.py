@@ -1,6 +1,7 @@
 """The state of one evaluation."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from pullsecret.expressions.access import admitted
@@ -31,11 +32,16 @@ class Frame(Budget):
     """Environment, variables, scopes, and what is left to spend."""
 
     scope: Scope | None = None
+    variables: list[Value]
 
     def __init__(self, environment: Mapping[str, Any], variables: int) -> None:
         self.environment = environment
-        self.variables: list[Value] = [None] * variables if variables else []
-        self._admitted: dict[int, Value] = {}
+        if variables:
+            self.variables = [None] * variables
+
+    @cached_property
+    def _admitted(self) -> dict[int, Value]:
+        return {}
 
     def admit(self, value: Any) -> Value:
         """A value of the environment as the language sees it; arrays and maps are converted once."""
@@ -48,6 +54,8 @@ class Frame(Budget):
 
     def enter(self, array: Value) -> Scope:
         """Begins a loop and pays for its turns."""
+        if type(array) is str:
+            self.steps(len(array) >> 8)
         items = _items(array)
         self.steps(len(items))
         self.scope = scope = Scope(items, self.scope)

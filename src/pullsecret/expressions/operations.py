@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from pullsecret.expressions import types
+from pullsecret.expressions.calls import pay_for_looking
 from pullsecret.expressions.code import Code, Place, Step
 from pullsecret.expressions.frame import Frame
 from pullsecret.expressions.numbers import negated
@@ -97,8 +98,7 @@ def step(operator: str, right: Code, place: Place) -> Step:
     def run(frame: Frame, left: Value) -> Value:
         other = right(frame)
         try:
-            if type(left) is str and len(left) > _LONG:
-                frame.steps(len(left) >> 10)
+            pay_for_looking(frame, left)
             return operation(left, other)
         except RuntimeFault as fault:
             raise place.error(fault) from None
@@ -165,7 +165,7 @@ def equality(positive: bool, right: Code, both: GoType | None, place: Place) -> 
             return (left == other) is positive
         try:
             if kind is str:
-                frame.steps(len(left) >> 10)
+                pay_for_looking(frame, left)
             return equal(left, other, frame) is positive
         except RuntimeFault as fault:
             raise place.error(fault) from None
@@ -198,8 +198,7 @@ def matches_constant(pattern: str, place: Place) -> Step:
 
     def run(frame: Frame, left: Value) -> Value:
         try:
-            if type(left) is str and len(left) > _LONG:
-                frame.steps(len(left) >> 10)
+            pay_for_looking(frame, left)
             return found(automaton, left)
         except RuntimeFault as fault:
             raise place.error(fault) from None

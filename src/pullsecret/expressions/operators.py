@@ -26,6 +26,8 @@ from pullsecret.expressions.values import (
 )
 
 _NANOSECONDS: Final = 1_000_000_000
+_COST: Final = 4
+"""Steps that one comparison of elements costs."""
 
 
 def equal(left: Value, right: Value, budget: Budget) -> bool:
@@ -70,7 +72,7 @@ def _all_equal(
 ) -> bool:
     if len(left) != len(right):
         return False
-    budget.steps(len(left))
+    budget.steps(_COST * len(left))
     return all(same(a, b, budget) for a, b in zip(left, right, strict=True))
 
 
@@ -84,7 +86,7 @@ def deeply_equal(left: Value, right: Value, budget: Budget) -> bool:
     if kind is list or kind is Pair or kind is Pairs:
         return _all_equal(left, right, deeply_equal, budget)
     if kind is dict:
-        budget.steps(len(left))
+        budget.steps(_COST * len(left))
         return len(left) == len(right) and all(
             key in right and deeply_equal(value, right[key], budget) for key, value in left.items()
         )
@@ -96,7 +98,7 @@ def deeply_equal(left: Value, right: Value, budget: Budget) -> bool:
 def _maps_equal(left: AnyMap, right: AnyMap, budget: Budget) -> bool:
     if len(left) != len(right):
         return False
-    budget.steps(len(left))
+    budget.steps(_COST * len(left))
     for key, value in left.items():
         found = right.get(key)
         if found is None or not deeply_equal(value, found[1], budget):
@@ -241,26 +243,27 @@ def exponent(left: Value, right: Value) -> float:
 
 def contains(left: Value, right: Value) -> bool:
     """``contains``; false if a side is nil."""
-    return _strings(left, right) and _string(right) in _string(left)
+    return not _a_nil(left, right) and _bytes(right) in _bytes(left)
 
 
 def starts_with(left: Value, right: Value) -> bool:
     """``startsWith``; false if a side is nil."""
-    return _strings(left, right) and _string(left).startswith(_string(right))
+    return not _a_nil(left, right) and _bytes(left).startswith(_bytes(right))
 
 
 def ends_with(left: Value, right: Value) -> bool:
     """``endsWith``; false if a side is nil."""
-    return _strings(left, right) and _string(left).endswith(_string(right))
+    return not _a_nil(left, right) and _bytes(left).endswith(_bytes(right))
 
 
-def _strings(left: Value, right: Value) -> bool:
-    return not is_nil(left) and not is_nil(right)
+def _a_nil(left: Value, right: Value) -> bool:
+    return is_nil(left) or is_nil(right)
 
 
-def _string(value: Value) -> str:
+def _bytes(value: Value) -> bytes:
+    """Strings are searched by bytes: half of a character is found in it."""
     if type(value) is str:
-        return value
+        return bytes_of(value)
     raise RuntimeFault(f"not a string but {type_name(value)}")
 
 
@@ -286,7 +289,7 @@ def is_in(needle: Value, haystack: Value, budget: Budget) -> bool:
         return math.isfinite(needle) and int(needle) == needle and int(needle) in haystack
     found = elements(haystack)
     if found is not None:
-        budget.steps(len(found))
+        budget.steps(_COST * len(found))
         return any(equal(each, needle, budget) for each in found)
     if kind in (Time, Location) and type(needle) is str:
         return False

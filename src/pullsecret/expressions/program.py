@@ -14,7 +14,6 @@ from pullsecret.expressions.errors import CompileError, EvaluationError
 from pullsecret.expressions.frame import Frame
 from pullsecret.expressions.operands import operands
 from pullsecret.expressions.optimizer import optimized
-from pullsecret.expressions.parser import parse
 from pullsecret.expressions.tokens import PREDICATE_BUILTINS
 
 _NAMES: Final = frozenset(BUILTINS) | PREDICATE_BUILTINS
@@ -39,7 +38,7 @@ class Program:
     def __init__(self, source: str) -> None:
         """Raises CompileError."""
         self.source: Final = source
-        self._tree = parse(source, _NAMES)
+        self._tree = _parsed(source)
         self._code, self._variables = _compiled(source, self._tree)
         self._clauses: list[tuple[Node, Program]] | None = None
 
@@ -75,6 +74,13 @@ class Program:
 def compile(source: str) -> Program:
     """Compiles an expression. Raises CompileError."""
     return Program(source)
+
+
+def _parsed(source: str) -> Node:
+    # The parser generator is a third of what this package takes to import, and not every command compiles.
+    from pullsecret.expressions.parser import parse
+
+    return parse(source, _NAMES)
 
 
 def _compiled(source: str, tree: Node) -> Any:

@@ -31,7 +31,7 @@ Operators on values (``equal``, ``less``, ``more``, ``add``...) are in ``operato
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from datetime import tzinfo
-from typing import Any, Final, cast
+from typing import Any, Final, cast, overload
 
 import attrs
 
@@ -74,6 +74,29 @@ class Pairs(tuple[Pair, ...]):
     """``[][2]any``"""
 
     __slots__ = ()
+
+
+class ByteElements(Sequence[TypedInt]):
+    """The elements of a ``[]byte``, or of a string that is gone through."""
+
+    __slots__ = ("_data",)
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    @overload
+    def __getitem__(self, index: int) -> TypedInt: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> "ByteElements": ...
+
+    def __getitem__(self, index: int | slice) -> "TypedInt | ByteElements":
+        if isinstance(index, slice):
+            return ByteElements(self._data[index])
+        return TypedInt(types.UINT8, self._data[index])
 
 
 @attrs.frozen
@@ -201,7 +224,7 @@ def elements(value: Value) -> Sequence[Value] | None:
     if kind is list or kind is range or kind is Strings or kind is Pair or kind is Pairs:
         return cast(Sequence[Value], value)
     if kind is bytes:
-        return [TypedInt(types.UINT8, each) for each in value]
+        return ByteElements(value)
     return () if kind is NilSlice else None
 
 

@@ -32,7 +32,7 @@ def _int(budget: Budget, value: Value) -> int:
             number = int(value)
             if wrapped(number) == number:
                 return number
-        raise RuntimeFault(f"invalid operation: int({value})")
+        raise RuntimeFault("invalid operation: int() of a string that is no integer")
     if kind is TypedInt:
         return wrapped(value.value)
     if kind is Duration:
@@ -44,7 +44,7 @@ def _float(budget: Budget, value: Value) -> float:
     if type(value) is str:
         number = parse_float(value)
         if number is None:
-            raise RuntimeFault(f"invalid operation: float({value})")
+            raise RuntimeFault("invalid operation: float() of a string that is no number")
         return number
     return to_float(value)
 

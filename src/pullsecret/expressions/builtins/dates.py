@@ -79,7 +79,7 @@ def _date(budget: Budget, *arguments: Value) -> Time:
             return _parsed(layout, text, location)
         except RuntimeFault:
             continue
-    raise RuntimeFault(f"invalid date {text}")
+    raise RuntimeFault("invalid date")
 
 
 def _parsed(layout: str, text: str, location: Location | None) -> Time:

@@ -1,5 +1,6 @@
 """Durations as text, and their rounding. A duration is a number of nanoseconds within 64 bits."""
 
+import re
 from typing import Final
 
 from pullsecret.expressions.values import RuntimeFault
@@ -24,64 +25,40 @@ _UNITS: Final = {
     "m": MINUTE,
     "h": HOUR,
 }
-_DIGITS: Final = "0123456789"
+_AMOUNT: Final = re.compile(r"([0-9]*)(\.[0-9]*)?([^0-9.]*)", re.ASCII)
+_MOST_DIGITS: Final = 19
+_TOO_LONG: Final = "invalid duration: longer than 64 bits of nanoseconds"
 _GREATEST_MAGNITUDE: Final = 1 << 63
 
 
 def parse_duration(text: str) -> int:
     """Nanoseconds of a text like ``1h15m30.5s``. Raises RuntimeFault."""
-    rest = text.removeprefix("-") if text.startswith("-") else text.removeprefix("+")
-    if rest == "0":
+    if text in ("0", "+0", "-0"):
         return 0
-    if not rest:
-        raise _invalid(text)
+    start = 1 if text.startswith(("-", "+")) else 0
+    if len(text) == start:
+        raise RuntimeFault("invalid duration: empty")
     total = 0
-    while rest:
-        amount, rest = _amount(text, rest)
-        total += amount
+    for found in _AMOUNT.finditer(text, start):
+        total += _nanoseconds(*found.groups()) if found.group() else 0
         if total > _GREATEST_MAGNITUDE:
-            raise _invalid(text)
+            raise RuntimeFault(_TOO_LONG)
     if text.startswith("-"):
         return -total
     if total > GREATEST:
-        raise _invalid(text)
+        raise RuntimeFault(_TOO_LONG)
     return total
 
 
-def _amount(text: str, rest: str) -> tuple[int, str]:
-    """Nanoseconds of the first number with its unit, and what follows."""
-    whole = _leading_digits(rest)
-    rest = rest[len(whole) :]
-    fraction = ""
-    if rest.startswith("."):
-        fraction = _leading_digits(rest[1:])
-        rest = rest[1 + len(fraction) :]
-    if not whole and not fraction:
-        raise _invalid(text)
-    unit = _leading_unit(rest)
+def _nanoseconds(whole: str, fraction: str | None, unit: str) -> int:
+    """Of one number with its unit."""
+    if not whole and fraction in (None, "."):
+        raise RuntimeFault("invalid duration: a unit without a number")
     if unit not in _UNITS:
-        raise RuntimeFault(
-            f"time: unknown unit {_shown(unit)} in duration {_shown(text)}"
-            if unit
-            else f"time: missing unit in duration {_shown(text)}"
-        )
-    if len(whole.lstrip("0")) > 19:
-        raise _invalid(text)
-    nanoseconds = int(whole[-19:] or "0") * _UNITS[unit] + _fraction(fraction, _UNITS[unit])
-    if nanoseconds > _GREATEST_MAGNITUDE:
-        raise _invalid(text)
-    return nanoseconds, rest[len(unit) :]
-
-
-def _leading_digits(text: str) -> str:
-    return text[: len(text) - len(text.lstrip(_DIGITS))]
-
-
-def _leading_unit(text: str) -> str:
-    for index, letter in enumerate(text):
-        if letter == "." or letter in _DIGITS:
-            return text[:index]
-    return text
+        raise RuntimeFault(f"invalid duration: {'unknown' if unit else 'missing'} unit")
+    if len(whole.lstrip("0")) > _MOST_DIGITS:
+        raise RuntimeFault(_TOO_LONG)
+    return int(whole[-_MOST_DIGITS:] or "0") * _UNITS[unit] + _fraction((fraction or "")[1:], _UNITS[unit])
 
 
 def _fraction(digits: str, unit: int) -> int:
@@ -94,14 +71,6 @@ def _fraction(digits: str, unit: int) -> int:
         kept = kept * 10 + int(digit)
         scale *= 10
     return int(float(kept) * (float(unit) / scale))
-
-
-def _invalid(text: str) -> RuntimeFault:
-    return RuntimeFault(f"time: invalid duration {_shown(text)}")
-
-
-def _shown(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def format_duration(nanoseconds: int) -> str:

@@ -9,7 +9,7 @@ from pullsecret.expressions.values import RuntimeFault, Value
 
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?", re.ASCII)
-_STRING: Final = re.compile(r'"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))*"')
+_STRING: Final = re.compile(r'"(?:[^"\\\x00-\x1f]++|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))*+"')
 _ESCAPE: Final = re.compile(r'\\u([0-9A-Fa-f]{4})|\\(["\\/bfnrt])|[\udc80-\udcff]')
 _PAIR: Final = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _LONE: Final = re.compile("[\ud800-\udfff]")
@@ -17,6 +17,8 @@ _SHORT: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _LITERALS: Final[dict[str, Value]] = {"true": True, "false": False, "null": None}
 _LITERAL: Final = re.compile("true|false|null")
 _DEPTH: Final = 10_000
+_VALUE: Final = 4
+"""Steps that a value costs, for it takes time and memory."""
 
 
 def read_json(text: str, budget: Budget) -> Value:
@@ -36,7 +38,7 @@ class _Reader:
 
     def read(self) -> Value:
         while True:
-            self._budget.steps(1)
+            self._budget.steps(_VALUE)
             value = self._value()
             if value is _OPENED:
                 continue
@@ -80,7 +82,7 @@ class _Reader:
             self._position = found.end()
             number = float(found.group())
             if not math.isfinite(number):
-                raise RuntimeFault(f"json: number {found.group()} does not fit into a float64")
+                raise RuntimeFault("a number in the JSON does not fit into a float64")
             return number
         if found := _LITERAL.match(self._text, self._position):
             self._position = found.end()
@@ -131,7 +133,7 @@ class _Reader:
         at = self._position + shift
         if at >= len(self._text):
             raise RuntimeFault("unexpected end of JSON input")
-        raise RuntimeFault(f"invalid character {self._text[at]!r} at {at} in JSON")
+        raise RuntimeFault(f"invalid character at offset {at} of the JSON")
 
 
 _OPENED: Final = object()

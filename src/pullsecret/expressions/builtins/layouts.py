@@ -66,6 +66,7 @@ class Part:
     """The element as written: of a fraction, the separator and one character a digit."""
 
 
+_REMEMBERED_LENGTH: Final = 100
 _FIXED_TEXTS: Final = sorted(
     (
         each.value
@@ -80,9 +81,17 @@ _ELEMENT: Final = re.compile(
 )
 
 
-@lru_cache(maxsize=256)
 def parts_of(layout: str) -> tuple[Part, ...]:
     """The layout cut into its elements."""
+    return _remembered_parts(layout) if len(layout) <= _REMEMBERED_LENGTH else _parts(layout)
+
+
+@lru_cache(maxsize=256)
+def _remembered_parts(layout: str) -> tuple[Part, ...]:
+    return _parts(layout)
+
+
+def _parts(layout: str) -> tuple[Part, ...]:
     parts = []
     literal = position = 0
     while found := _ELEMENT.search(layout, position):

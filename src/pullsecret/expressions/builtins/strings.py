@@ -64,6 +64,7 @@ def _upper(budget: Budget, text: Value) -> str:
     given = as_string(text)
     if given.isascii():
         return given.upper()
+    budget.steps(len(given))
     return "".join(map(_simple_upper, _LOOSE_BYTE.sub("\ufffd", given)))
 
 
@@ -71,14 +72,26 @@ def _lower(budget: Budget, text: Value) -> str:
     given = as_string(text)
     if given.isascii():
         return given.lower()
+    budget.steps(len(given))
     return "".join(map(_simple_lower, _LOOSE_BYTE.sub("\ufffd", given)))
 
 
 def _trim(budget: Budget, text: Value, characters: Value = WHITE_SPACE) -> str:
     given, cut = as_string(text), as_string(characters)
+    budget.steps(len(given) + len(cut) >> 4)
     if "\ufffd" in cut or _has_loose_bytes(cut):
         cut += _INVALID  # Go sees every byte that belongs to no character as U+FFFD.
-    return given.strip(cut) if cut else given
+    return _stripped(given, frozenset(cut))
+
+
+def _stripped(text: str, characters: frozenset[str]) -> str:
+    # Python's own strip goes through all characters at every step: with many on both sides it would not end.
+    start, end = 0, len(text)
+    while start < end and text[start] in characters:
+        start += 1
+    while start < end and text[end - 1] in characters:
+        end -= 1
+    return text[start:end]
 
 
 def _trim_prefix(budget: Budget, text: Value, prefix: Value = " ") -> str:
@@ -107,11 +120,16 @@ def _pieces(text: str, separator: str, limit: int) -> list[str]:
     return text.split(separator, limit - 1 if limit > 0 else -1)
 
 
+def _pay_for_pieces(budget: Budget, text: str, separator: str) -> None:
+    budget.text(len(text))
+    budget.steps(4 * (text.count(separator) if separator else len(text)))
+
+
 def _split(budget: Budget, text: Value, separator: Value, limit: Value = -1) -> Strings | NilSlice:
     given, between, most = as_string(text), as_string(separator), to_int(limit)
     if most == 0:
         return NIL_STRINGS
-    budget.text(len(given))
+    _pay_for_pieces(budget, given, between)
     return Strings(_pieces(given, between, most))
 
 
@@ -119,6 +137,7 @@ def _split_after(budget: Budget, text: Value, separator: Value, limit: Value = -
     given, between, most = as_string(text), as_string(separator), to_int(limit)
     if most == 0:
         return NIL_STRINGS
+    _pay_for_pieces(budget, given, between)
     pieces = _pieces(given, between, most)
     budget.text(len(given) + len(between) * len(pieces))
     return Strings([*(_normal(each + between) for each in pieces[:-1]), *pieces[-1:]])
@@ -162,7 +181,10 @@ def _index_of(budget: Budget, text: Value, part: Value) -> int:
 
 def _last_index_of(budget: Budget, text: Value, part: Value) -> int:
     given, wanted = as_string(text), as_string(part)
-    return bytes_of(given).rfind(bytes_of(wanted))
+    # Searched backwards from the front: Python's search from the end can take quadratic time.
+    data, part_data = bytes_of(given), bytes_of(wanted)
+    found = data[::-1].find(part_data[::-1])
+    return found if found < 0 else len(data) - len(part_data) - found
 
 
 def _has_prefix(budget: Budget, text: Value, prefix: Value) -> bool:

@@ -24,6 +24,7 @@ _NUMERIC_ZONES: Final = {
 _SIGNED_HOUR: Final = re.compile(r"[+-]([0-9]+)", re.ASCII)
 _CAPITALS: Final = re.compile(r"[A-Z]{0,6}", re.ASCII)
 _MOST_FRACTION_DIGITS: Final = 9
+_LONGEST: Final = 4096
 
 
 class _Mismatch(Exception):  # noqa: N818 it becomes a RuntimeFault
@@ -61,7 +62,7 @@ class _Reading:
         """A number of exactly that many characters; a sign may be one of them."""
         text = self.cut(length)
         if not _NUMBER.fullmatch(text):
-            raise _Mismatch(f"{text!r} is no number")
+            raise _Mismatch("no number")
         return int(text)
 
     def one_or_two_digits(self, exactly_two: bool, least: int, greatest: int, what: str) -> int:
@@ -83,7 +84,7 @@ class _Reading:
             elif self.rest and self.rest[0] == literal[0]:
                 literal, self.rest = literal[1:], self.rest[1:]
             else:
-                raise _Mismatch(f"no {literal!r}")
+                raise _Mismatch("other text between its elements")
 
     def name(self, names: tuple[str, ...]) -> int:
         """The index of the name that the text starts with, in any case of ASCII letters."""
@@ -101,6 +102,8 @@ def parse_time(layout: str, text: str, location: Location, known: Location) -> T
     Without a zone in the text it is in ``location``. ``known`` is the location whose abbreviations count, and
     which the time is in if an offset in the text is that location's at that time. Raises RuntimeFault.
     """
+    if len(text) > _LONGEST or len(layout) > _LONGEST:
+        raise RuntimeFault(f"a date or a layout of more than {_LONGEST} characters")
     reading = _Reading(text)
     parts = parts_of(layout)
     try:
@@ -112,7 +115,7 @@ def parse_time(layout: str, text: str, location: Location, known: Location) -> T
             raise _Mismatch("extra text")
         return _time_of(reading, location, known)
     except _Mismatch as mismatch:
-        raise RuntimeFault(f'parsing time "{text}" as "{layout}": {mismatch}') from None
+        raise RuntimeFault(f"not a time of this layout: {mismatch}") from None
 
 
 def _read(reading: _Reading, part: Part, following: Element | None) -> None:

@@ -70,11 +70,11 @@ def load(name: str) -> Location:
     if name == "Local":
         return LOCAL
     if not _NAME.fullmatch(name):
-        raise RuntimeFault(f"unknown time zone {name}")
+        raise RuntimeFault("unknown time zone")
     try:
         return Location(name, ZoneInfo.from_file(io.BytesIO(_data(name)), key=name))
     except (OSError, ValueError):
-        raise RuntimeFault(f"unknown time zone {name}") from None
+        raise RuntimeFault("unknown time zone") from None
 
 
 def _data(name: str) -> bytes:
