@@ -80,5 +80,5 @@ def test_rounding_gives_multiples_that_are_near(nanoseconds: int, to: int) -> No
 
 
 def test_a_duration_that_is_none_is_an_evaluation_error() -> None:
-    with pytest.raises(EvaluationError, match='unknown unit "d"'):
+    with pytest.raises(EvaluationError, match="unknown unit"):
         compile("duration(x)").evaluate({"x": "1d"})

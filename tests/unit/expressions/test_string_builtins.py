@@ -1,6 +1,7 @@
 """Strings are bytes to Go: indices count bytes, and bytes that are no character are kept."""
 
 import base64
+import contextlib
 
 import pytest
 from hypothesis import given
@@ -100,3 +101,54 @@ def test_forms(expression: str, value: object) -> None:
 def test_refused(expression: str, told: str) -> None:
     with pytest.raises(EvaluationError, match=told):
         compile(expression).evaluate({"x": 1})
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        'trim(repeat("a", 300000), repeat("b", 300000) + "a")',
+        'lastIndexOf(repeat("a", 400000), "ab" + repeat("a", 200000))',
+        'len(split(repeat("a", 900000), ""))',
+        'duration(repeat("1ns", 300000))',
+        'date(repeat("1", 400000), repeat("2", 400000))',
+        'date("2024-01-01").Format(repeat("2006", 200000))',
+        'float(repeat("1", 900000) + "_")',
+        'int(repeat("9", 900000))',
+        'fromJSON("[" + repeat("1,", 400000) + "1]")',
+        'fromJSON("\\"" + repeat("x", 900000))',
+        'fromBase64(repeat("a", 900001))',
+        'upper(repeat("é", 400000))',
+        'timezone(repeat("a", 900000))',
+    ],
+)
+def test_hostile_arguments_end_soon(expression: str) -> None:
+    """Each would take hours, or gigabytes, done as it first comes to mind."""
+    with contextlib.suppress(EvaluationError):
+        compile(expression).evaluate({})
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "int(x)",
+        "float(x)",
+        "date(x)",
+        'date("2024", x)',
+        'date("2024-01-01", "2006-01-02", x)',
+        "duration(x)",
+        "timezone(x)",
+        "fromJSON(x)",
+        "fromBase64(x)",
+        "join([x, 1])",
+        "repeat(x, -1)",
+        "max(1, x)",
+        "abs(x)",
+        "bitand(1, x)",
+        "mean(x)",
+    ],
+)
+def test_errors_do_not_tell_values(expression: str) -> None:
+    """A value may be a secret, and errors are logged and reported."""
+    with pytest.raises(EvaluationError) as raised:
+        compile(expression).evaluate({"x": "1hunter23"})
+    assert "hunter" not in str(raised.value)

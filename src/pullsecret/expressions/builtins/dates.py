@@ -98,7 +98,9 @@ def _check_date(arguments: Sequence[GoType | None]) -> GoType:
 
 
 def _duration(budget: Budget, text: Value) -> Duration:
-    return Duration(durations.parse_duration(as_string(text)))
+    given = as_string(text)
+    budget.steps(len(given))
+    return Duration(durations.parse_duration(given))
 
 
 def _timezone(budget: Budget, name: Value) -> Location:
@@ -132,6 +134,7 @@ def _add_date(budget: Budget, time: Time, years: int, months: int, days: int) ->
 
 def _format(budget: Budget, time: Time, layout: str) -> str:
     budget.text(10 * len(layout))
+    budget.steps(4 * len(layout))
     return times.format_time(time, layout)
 
 
