@@ -160,7 +160,7 @@ HEALTH: Final = Board(
                 "Faults of the service itself",
                 "",
                 Unit.COUNT,
-                {"last hour": "sum(increase(pullsecret_internal_faults_total[1h])) or vector(0)"},
+                {"last hour": "sum(increase(pullsecret_internal_faults_total[1h]))"},
             ),
         ),
         "Statuses": (

@@ -201,8 +201,7 @@ CLUSTERS_REFUSED: Final = Definition(
 INTERNAL_FAULTS: Final = Definition(
     "pullsecret_internal_faults_total",
     Kind.COUNTER,
-    "Failures that nobody foresaw. Each is a fault of this program.",
-    {"operation": _NAME},
+    "Failures that nobody foresaw. Each is a fault of this program; the log line names the operation.",
 )
 PROJECT_SETUP: Final = Definition(
     "pullsecret_project_setup_complete",

@@ -62,7 +62,6 @@ class PrometheusTelemetry:
             metric.MAX_PROJECTS, lambda label: self._metrics.forget(metric.PROJECT_SETUP, label)
         )
         self._methods = BoundedNames(metric.MAX_NAMES)
-        self._operations = BoundedNames(metric.MAX_NAMES)
         self._services = BoundedNames(metric.MAX_NAMES)
         self._describe(rollout or Rollout())
 
@@ -192,8 +191,8 @@ class PrometheusTelemetry:
         self._metrics.count(metric.DRIFT_REPAIRS, fact.drift.kind.value)
 
     @_count.register
-    def _(self, fact: facts.InternalFault) -> None:
-        self._metrics.count(metric.INTERNAL_FAULTS, self._operations(fact.operation))
+    def _(self, _fact: facts.InternalFault) -> None:
+        self._metrics.count(metric.INTERNAL_FAULTS)
 
 
 def _exemplar(key: JobKey) -> dict[str, str]:
