@@ -156,6 +156,25 @@ async def test_a_deleted_or_altered_secret_is_repaired_by_a_job(world: SystemWor
     assert sorted(drifted) == sorted(f"pullsecret-{each}-gen1-try2" for each in (deleted, altered))
 
 
+async def test_a_protected_secret_can_be_read_while_it_is_repaired(world: SystemWorld) -> None:
+    world.job["protectClusterSecrets"] = True
+    await world.add_replica(drift={"settle": 0.1, "pause": QUICK})
+    cluster_id = await world.new_cluster()
+    await world.announce(cluster_id)
+    await provisioned(world, cluster_id)
+    before = (await world.admin.get(world.cluster_secret(cluster_id)))["metadata"]["uid"]
+    await world.admin.call("delete", world.cluster_secret(cluster_id))
+    assert json.loads(await held(world, cluster_id)) == wanted(world, cluster_id)
+
+    async def made_anew() -> bool:
+        found = await world.admin.get_or_none(world.cluster_secret(cluster_id), metadata_only=True)
+        return found is not None and found["metadata"]["uid"] != before
+
+    await eventually(made_anew, PATIENCE)
+    assert json.loads(await held(world, cluster_id)) == wanted(world, cluster_id)
+    await settled(world)
+
+
 async def test_a_permanent_failure_waits_for_a_person(world: SystemWorld) -> None:
     await world.add_replica(jobs={"failedPause": QUICK})
     project = "customer-prod-98765"

@@ -41,6 +41,8 @@ class JobEnvironment:
     kubeconfig: Path | None
     """None: the pod's own service account."""
     termination_message: Path
+    protect_cluster_secret: bool
+    """Put a finalizer on the cluster secret."""
 
     @property
     def key(self) -> JobKey:
@@ -77,6 +79,7 @@ def read_environment(variables: Mapping[str, str] = os.environ) -> JobEnvironmen
         google=_google_settings(reader),
         kubeconfig=reader.optional("KUBECONFIG", Path),
         termination_message=Path(variables.get("TERMINATION_MESSAGE_PATH") or TERMINATION_MESSAGE_PATH),
+        protect_cluster_secret=reader.flag("PROTECT_CLUSTER_SECRET"),
     )
 
 

@@ -55,6 +55,9 @@ class JobSettings:
     identity_audience: str | None = None
     """Where set, the pod gets a service-account token for this audience in :data:`IDENTITY_TOKEN_FILE`, for
     workload identity federation outside of GKE."""
+    protect_cluster_secrets: bool = False
+    """Put a finalizer on each cluster secret, so that one that somebody deletes stays readable until a job
+    has replaced it."""
     times: JobTimes = attrs.field(factory=JobTimes)
     """How long things last."""
 
