@@ -175,9 +175,9 @@ def _show(explanation: Explanation) -> None:
             table.add_row(Text(clause.clause), _word(clause.holds), Text(clause.because))
         console.print(table)
     if explanation.refused:
-        console.print(Text(f"Would be refused: {explanation.refused}"))
+        console.print(Text(f"Would be refused: {explanation.refused}"), soft_wrap=True)
     for what, name in explanation.would_create.items():
-        console.print(Text(f"Would create {what}: {name}"))
+        console.print(Text(f"Would create {what}: {name}"), soft_wrap=True)
     if not explanation.would_provision:
         console.print("Nothing would be created.")
 

@@ -107,7 +107,8 @@ class MemorySubscription:
     _clock: Clock
     _faults: FaultScript
     _prefetch: int
-    _in_hand: set[MemoryDelivery] = attrs.field(factory=set)
+    _in_hand: dict[int, MemoryDelivery] = attrs.field(factory=dict)
+    """By order of delivery."""
     _stopped: bool = False
 
     async def receive(self) -> MemoryDelivery | None:
@@ -131,7 +132,7 @@ class MemorySubscription:
 
     async def close(self) -> None:
         """Return to the broker what was not settled."""
-        for delivery in list(self._in_hand):
+        for delivery in list(self._in_hand.values()):
             await self._give_back(delivery)
 
     async def settle(
@@ -171,14 +172,13 @@ class MemorySubscription:
             return None
         delivered = attrs.evolve(message, deliveries=message.deliveries + 1)
         delivery = MemoryDelivery(event, delivered, self)
-        self._in_hand.add(delivery)
+        self._in_hand[id(delivery)] = delivery
         self.broker.unsettled += 1
         return delivery
 
     def _forget(self, delivery: MemoryDelivery) -> bool:
-        if delivery not in self._in_hand:
+        if self._in_hand.pop(id(delivery), None) is None:
             return False
-        self._in_hand.discard(delivery)
         self.broker.unsettled -= 1
         return True
 
