@@ -160,6 +160,22 @@ Ports = Mapping[str, object]
 
 
 @asynccontextmanager
+async def _rabbitmq(replica: Replica) -> AsyncIterator[Ports]:
+    from pullsecret.infrastructure.rabbitmq.event_source import RabbitMQEventSource
+
+    configuration = replica.configuration
+    yield {
+        "event_source": RabbitMQEventSource(
+            configuration.rabbitmq,
+            replica.clock,
+            replica.telemetry,
+            replica.name,
+            configuration.events.concurrency,
+        )
+    }
+
+
+@asynccontextmanager
 async def _hyperfleet_over_http(replica: Replica) -> AsyncIterator[Ports]:
     from pullsecret.infrastructure.hyperfleet.api import hyperfleet_api
 
@@ -201,6 +217,7 @@ async def _kubernetes(replica: Replica) -> AsyncIterator[Ports]:
 
 
 _PARTS: Mapping[str, Mapping[str, Callable[[Replica], AbstractAsyncContextManager[Ports]]]] = {
+    "broker": {"rabbitmq": _rabbitmq},
     "hyperfleet": {"http": _hyperfleet_over_http},
     "secret_store": {"gcp": _google_secret_manager},
     "cluster": {"kubernetes": _kubernetes},

@@ -22,6 +22,7 @@ from pullsecret.infrastructure.hyperfleet.settings import Dialect, HyperFleetSet
 from pullsecret.infrastructure.job_process.variables import job_variables
 from pullsecret.infrastructure.kubernetes.settings import KubernetesSettings
 from pullsecret.infrastructure.logs.settings import LogSettings
+from pullsecret.infrastructure.rabbitmq.settings import RabbitMQSettings
 
 EVENT_FILTER = 'event.Type in ["cluster.create", "cluster.update"] && event.Data.provider == "gcp"'
 """The design document's event filter."""
@@ -168,7 +169,7 @@ class Configuration:
 
     spec: AdapterSpec = attrs.field(factory=AdapterSpec)
     """The design document's part."""
-    broker: Literal["memory"] = "memory"
+    broker: Literal["memory", "rabbitmq"] = "memory"
     """Where events come from."""
     hyperfleet: Literal["memory", "http"] = "memory"
     """Where clusters are read and statuses told."""
@@ -176,6 +177,8 @@ class Configuration:
     """The customers' secret manager; ``gcp`` where ``cluster`` is ``kubernetes``, whose jobs write there."""
     cluster: Literal["memory", "kubernetes"] = "memory"
     """Where jobs run and cluster secrets are."""
+    rabbitmq: RabbitMQSettings = attrs.field(factory=RabbitMQSettings)
+    """RabbitMQ."""
     api: HyperFleetSettings = attrs.field(factory=HyperFleetSettings)
     """The HyperFleet API."""
     gcp: GoogleSettings = attrs.field(factory=GoogleSettings)
