@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from pathlib import Path
 from typing import NoReturn
 
@@ -26,7 +27,8 @@ def missing(what: str) -> NoReturn:
 
 def tool(name: str) -> str:
     """The path of a program."""
-    return shutil.which(name) or missing(f"{name} is not installed")
+    here = str(Path(sys.executable).parent)
+    return shutil.which(name) or shutil.which(name, path=here) or missing(f"{name} is not installed")
 
 
 @pytest.fixture(scope="session")
