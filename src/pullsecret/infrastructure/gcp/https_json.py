@@ -5,6 +5,7 @@ process has (docs/job-footprint.md).
 """
 
 import asyncio
+import functools
 import http.client
 import json
 import ssl
@@ -47,21 +48,13 @@ class HttpsJson:
     def __init__(self, *, deadline: float, trust_file: Path | None = None, proxied: bool = True) -> None:
         """``deadline`` is the longest silence in seconds; ``proxied`` obeys HTTPS_PROXY and NO_PROXY."""
         self._deadline = deadline
-        self._context = ssl.create_default_context()
-        if trust_file is not None:
-            self._context.load_verify_locations(cafile=str(trust_file))
-        self._opener = urllib.request.OpenerDirector()
-        for handler in (
-            urllib.request.ProxyHandler(None if proxied else {}),
-            urllib.request.HTTPHandler(),
-            urllib.request.HTTPSHandler(context=self._context),
-            urllib.request.UnknownHandler(),
-        ):
-            self._opener.add_handler(handler)
+        self._trust_file = trust_file
+        self._proxies = None if proxied else dict[str, str]()
 
     async def get(self, url: str, headers: Mapping[str, str]) -> HttpAnswer:
         """GET ``url``. Raises :class:`NoAnswerError`."""
-        return await asyncio.to_thread(self._send, urllib.request.Request(url, headers=dict(headers)))  # noqa: S310
+        request = urllib.request.Request(url, headers=dict(headers))  # noqa: S310
+        return await self._answer(request)
 
     async def post(self, url: str, headers: Mapping[str, str], document: Mapping[str, object]) -> HttpAnswer:
         """POST ``document`` as JSON. Raises :class:`NoAnswerError`."""
@@ -71,15 +64,41 @@ class HttpsJson:
             {"content-type": "application/json", **headers},
             method="POST",
         )
-        return await asyncio.to_thread(self._send, request)
+        return await self._answer(request)
 
-    def _send(self, request: urllib.request.Request) -> HttpAnswer:
+    async def _answer(self, request: urllib.request.Request) -> HttpAnswer:
+        # Made here, not in the thread: what a thread allocates costs the process a heap of its own.
+        opener = self._secure if request.type == "https" else self._plain
+        return await asyncio.to_thread(self._send, opener, request)
+
+    @functools.cached_property
+    def _plain(self) -> urllib.request.OpenerDirector:
+        return _opener(self._proxies, urllib.request.HTTPHandler())
+
+    @functools.cached_property
+    def _secure(self) -> urllib.request.OpenerDirector:
+        # Only made where it is used: reading the system's authorities takes 20 ms of CPU.
+        context = ssl.create_default_context()
+        if self._trust_file is not None:
+            context.load_verify_locations(cafile=str(self._trust_file))
+        return _opener(self._proxies, urllib.request.HTTPSHandler(context=context))
+
+    def _send(self, opener: urllib.request.OpenerDirector, request: urllib.request.Request) -> HttpAnswer:
         try:
-            with self._opener.open(request, timeout=self._deadline) as response:
+            with opener.open(request, timeout=self._deadline) as response:
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return HttpAnswer(response.status, headers, response.read())
         except (OSError, http.client.HTTPException) as fault:
             raise NoAnswerError(_kind(fault)) from None
+
+
+def _opener(
+    proxies: dict[str, str] | None, handler: urllib.request.BaseHandler
+) -> urllib.request.OpenerDirector:
+    opener = urllib.request.OpenerDirector()
+    for one in (urllib.request.ProxyHandler(proxies), handler, urllib.request.UnknownHandler()):
+        opener.add_handler(one)
+    return opener
 
 
 def _kind(fault: Exception) -> str:

@@ -23,6 +23,7 @@ _IDENTITY = "/var/run/secrets/kubernetes.io/serviceaccount"
 _PAYLOAD = "/var/run/secrets/pullsecret/payload"
 _CLOUD = "/var/run/secrets/cloud"
 _PAYLOAD_FILE = "pull-secret.json"
+_BYTECODE = "/var/run/pullsecret-bytecode"
 
 
 @attrs.frozen
@@ -52,6 +53,8 @@ class JobPod:
     target: ProvisionTarget
     variables: dict[str, str] = attrs.field(factory=dict)
     """Further environment variables, or others."""
+    bytecode: Path | None = None
+    """A PYTHONPYCACHEPREFIX folder that stands for the image's compiled modules."""
 
     @classmethod
     async def create(cls, customer: Customer, control_plane: ControlPlane, folder: Path) -> Self:
@@ -63,9 +66,16 @@ class JobPod:
         pod.put_payload(new_pull_secret().reveal())
         cloud = pod._folder("cloud")
         settings = customer.settings
-        for file in (settings.trust_file, settings.external_account_file):
-            if file is not None:
-                _write(cloud / file.name, file.read_bytes())
+        if settings.trust_file is not None:
+            _write(cloud / "ca.pem", settings.trust_file.read_bytes())
+        if settings.external_account_file is not None:
+            account = json.loads(settings.external_account_file.read_text())
+            source = Path(account["credential_source"]["file"])
+            _write(cloud / "token", source.read_bytes())  # noqa: ASYNC240
+            pod.variables["GCP_WORKLOAD_IDENTITY_PROVIDER"] = account["audience"].removeprefix(
+                "//iam.googleapis.com/"
+            )
+            pod.variables["GCP_IDENTITY_FILE"] = f"{_CLOUD}/token"
         return pod
 
     def put_payload(self, payload: bytes) -> None:
@@ -77,18 +87,23 @@ class JobPod:
         scratch = self.folder / f"run-{uuid.uuid4().hex[:8]}"
         scratch.mkdir()
         installed = Path(sys.prefix)
+        mounts = {
+            _IDENTITY: self._folder("identity"),
+            _PAYLOAD: self._folder("payload"),
+            _CLOUD: self._folder("cloud"),
+        }
+        environment = {**self._environment(), **self.variables}
+        if self.bytecode is not None:
+            mounts[_BYTECODE] = self.bytecode
+            environment["PYTHONPYCACHEPREFIX"] = _BYTECODE
         return Container(
             ContainerSpec(
-                command=[sys.executable, "-m", "pullsecret.entrypoints.job"],
-                environment={**self._environment(), **self.variables},
+                command=[str(installed / "bin" / "pullsecret"), "job"],
+                environment=environment,
                 user=_USER,
                 group=_USER,
-                mounts={
-                    _IDENTITY: self._folder("identity"),
-                    _PAYLOAD: self._folder("payload"),
-                    _CLOUD: self._folder("cloud"),
-                },
-                image=[installed, Path(pullsecret.__file__).parents[1]],
+                mounts=mounts,
+                image=[installed, Path(sys.base_prefix), Path(pullsecret.__file__).parents[1]],
                 folder=scratch,
             )
         )
