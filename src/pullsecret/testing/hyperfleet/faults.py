@@ -99,7 +99,7 @@ class Exchange:
     status: int | None
     """None where the connection was cut before an answer."""
     concurrent: int
-    """How many requests for the same path were being served at its start, itself included."""
+    """How many requests with the same method and path were being served at its start, itself included."""
     busy: int
     """How many requests of any path were."""
     at: datetime
@@ -122,14 +122,15 @@ class FaultMiddleware:
     journal: list[Exchange]
     abort: Abort
     now: Callable[[], datetime]
-    _open: dict[str, int] = field(factory=dict)
+    _open: dict[tuple[str, str], int] = field(factory=dict)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         path = scope["path"]
-        concurrent = self._open[path] = self._open.get(path, 0) + 1
+        alike = (scope["method"], path)
+        concurrent = self._open[alike] = self._open.get(alike, 0) + 1
         busy = sum(self._open.values())
         answered: list[int] = []
 
@@ -141,7 +142,7 @@ class FaultMiddleware:
         try:
             await self._serve(scope, receive, counted)
         finally:
-            self._open[path] -= 1
+            self._open[alike] -= 1
             status = answered[0] if answered else None
             self.journal.append(
                 Exchange(scope["method"], path, status, concurrent, busy, self.now(), scope["client"])

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 from attrs import define, field, frozen
 
+from pullsecret.testing.hyperfleet.neighbours import DEPENDENCIES
 from pullsecret.testing.hyperfleet.records import Dialect
 
 Publish = Callable[[Mapping[str, Any]], Awaitable[None]]
@@ -79,9 +80,8 @@ class Sentinel:
 
     def _due_ddr(self, cluster: Mapping[str, Any]) -> str | None:
         adapters = cluster["status"]["adapters"]
-        if any(
-            adapters.get(name, {}).get("available") != "True" for name in ("validation", "dns", "placement")
-        ):
+        waiting = any(adapters.get(name, {}).get("available") != "True" for name in DEPENDENCIES)
+        if waiting and "deletedTime" not in cluster:
             return None
         known, told = self._told.get(cluster["id"], (0, self.now()))
         done = adapters.get(ADAPTER, {}).get("available") == "True"

@@ -4,12 +4,15 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from attrs import evolve
+
 from pullsecret.testing.hyperfleet.problem import invalid
 from pullsecret.testing.hyperfleet.records import ClusterRecord, Condition, Report
 from pullsecret.testing.hyperfleet.wire_v1 import timestamp
 
 BASE_PATH = ""
 _CONDITIONS = {"applied": "Applied", "available": "Available", "health": "Health"}
+_CLEANED_UP = ("Finalized", "Retained")
 
 
 def cluster_body(cluster: ClusterRecord) -> dict[str, Any]:
@@ -47,6 +50,7 @@ def report_body(report: Report) -> dict[str, Any]:
                 "lastTransitionTime": timestamp(c.since),
             }
             for c in report.conditions
+            if c.type.lower() in _CONDITIONS
         },
         "data": dict(report.data or {}),
     }
@@ -61,7 +65,8 @@ def parse_report(body: Mapping[str, Any], cluster: ClusterRecord, at: datetime) 
     """Read a status; the design's phase 6 calls the adapter `adapter`, its AC5 `adapterName`.
 
     The generation is read from `data.generation`, where pullsecret puts it; a status without one speaks of
-    the cluster as it is now.
+    the cluster as it is now. The design has no Finalized condition: where `available` is False because of
+    `Finalized` or `Retained`, the adapter counts as done with a deletion.
     """
     adapter = body.get("adapterName", body.get("adapter"))
     if not isinstance(adapter, str) or not adapter:
@@ -73,12 +78,16 @@ def parse_report(body: Mapping[str, Any], cluster: ClusterRecord, at: datetime) 
     generation = str(data.get("generation", cluster.generation))
     if not generation.isdecimal():
         raise invalid("generation is not a number", ("data.generation", "must be a number"))
+    parsed = [_parsed(_CONDITIONS[key], value, at) for key, value in conditions.items()]
+    available = next(condition for condition in parsed if condition.type == "Available")
+    if available.status == "False" and available.reason in _CLEANED_UP:
+        parsed.append(evolve(available, type="Finalized", status="True"))
     return Report(
         adapter=adapter,
         observed_generation=int(generation),
         observed_time=at,
         created_time=at,
-        conditions=tuple(_parsed(_CONDITIONS[key], value, at) for key, value in conditions.items()),
+        conditions=tuple(parsed),
         data=data,
     )
 
