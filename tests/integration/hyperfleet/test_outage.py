@@ -29,7 +29,9 @@ async def with_fleet(
     for cluster_id in ids:
         world.create_cluster(cluster_id, pull_secret_text())
     async with world.running():
-        while not world.embedded.jobs.all():
+        for _ in range(100):
+            if world.embedded.jobs.all():
+                break
             await asyncio.sleep(0.1)
         await then(world, ids)
 
