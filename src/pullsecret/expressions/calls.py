@@ -20,8 +20,8 @@ from pullsecret.expressions.values import (
     type_of,
 )
 
-_AT_ONCE: Final = frozenset({"len", "first", "last", "get", "take", "type", "now"})
-"""Builtins that do not look at every element."""
+_AT_ONCE: Final = frozenset({"len", "first", "last", "get", "type", "now"})
+"""Builtins that do not look at every element of an array."""
 _LONG: Final = 1024
 _ZEROS: Final[dict[GoType, Value]] = {
     types.STRING: "",
@@ -40,8 +40,8 @@ def builtin_call(builtin: Builtin, arguments: Sequence[Code], place: Place) -> C
     def run(frame: Frame) -> Value:
         values = [each(frame) for each in arguments]
         try:
-            if not free:
-                for value in values:
+            for value in values:
+                if not free or type(value) is str:
                     pay_for_looking(frame, value)
             return body(frame, *values)
         except RuntimeFault as fault:

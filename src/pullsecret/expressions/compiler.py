@@ -155,6 +155,8 @@ class Compiler:
             if optional and is_nil(value):
                 raise ShortCut
             try:
+                if type(value) is str:
+                    pay_for_looking(frame, value)
                 return fetched(value, key(frame))
             except RuntimeFault as fault:
                 raise place.error(fault) from None

@@ -19,6 +19,8 @@ from pullsecret.expressions.values import (
     wrapped,
 )
 
+_COMPARED: Final = 8
+"""Steps that looking at one element costs when it is compared with the best."""
 _DEPTH: Final = 10_000
 
 
@@ -91,7 +93,7 @@ class _Extreme:
         return best
 
     def _best_of_array(self, budget: Budget, array: Sequence[Value], of_any: bool, depth: int) -> Value:
-        budget.steps(len(array))
+        budget.steps(_COMPARED * len(array))
         best: Value = None
         for element in array:
             if elements(element) is not None:
