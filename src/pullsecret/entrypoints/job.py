@@ -94,7 +94,7 @@ async def _cluster_secrets(environment: JobEnvironment) -> AsyncIterator[Cluster
     from pullsecret.infrastructure.kubernetes.connection import connect
 
     async with KubernetesApi(connect(environment.kubeconfig), threads=1) as api:
-        yield KubernetesClusterSecrets(api, environment.protect_cluster_secret)
+        yield KubernetesClusterSecrets(api, environment.protect_cluster_secret, environment.create_namespace)
 
 
 def _failed(error: OperationError) -> ProvisionResult:

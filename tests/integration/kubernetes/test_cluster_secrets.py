@@ -140,6 +140,18 @@ def held_secret() -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata}
 
 
+async def test_a_missing_namespace_is_made_where_that_is_wanted(admin: KubernetesApi, system: System) -> None:
+    await create(admin, rbac.namespace_making_objects_for(system.namespace))
+    target = new_target()
+    async with KubernetesApi(await system.connect(rbac.JOB)) as api:
+        with pytest.raises(NamespaceMissingError, match="does not exist"):
+            await KubernetesClusterSecrets(api).create(secret_for(target))
+        await KubernetesClusterSecrets(api, create_namespaces=True).create(secret_for(target))
+    namespace = await admin.get(f"/api/v1/namespaces/{target.cluster_secret.namespace}")
+    assert namespace["metadata"]["labels"]["cluster-id"] == target.cluster_id.value
+    assert await admin.get_or_none(path_of(target)) is not None
+
+
 class TestRightsBoundInEachNamespace:
     """Where a job has rights only in namespaces that somebody has bound, a refusal says little."""
 

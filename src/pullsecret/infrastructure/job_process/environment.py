@@ -43,6 +43,8 @@ class JobEnvironment:
     termination_message: Path
     protect_cluster_secret: bool
     """Put a finalizer on the cluster secret."""
+    create_namespace: bool
+    """Make the placement namespace where it is missing."""
 
     @property
     def key(self) -> JobKey:
@@ -80,6 +82,7 @@ def read_environment(variables: Mapping[str, str] = os.environ) -> JobEnvironmen
         kubeconfig=reader.optional("KUBECONFIG", Path),
         termination_message=Path(variables.get("TERMINATION_MESSAGE_PATH") or TERMINATION_MESSAGE_PATH),
         protect_cluster_secret=reader.flag("PROTECT_CLUSTER_SECRET"),
+        create_namespace=reader.flag("CREATE_NAMESPACE"),
     )
 
 

@@ -21,7 +21,7 @@ from pullsecret.infrastructure.kubernetes.api import APPLY, STRATEGIC_PATCH, Kub
 from pullsecret.infrastructure.kubernetes.api_errors import ApiError, operation_error
 from pullsecret.infrastructure.kubernetes.field_ownership import other_appliers
 from pullsecret.infrastructure.kubernetes.job_reading import time_of
-from pullsecret.infrastructure.kubernetes.paths import namespace_path, secret_path
+from pullsecret.infrastructure.kubernetes.paths import NAMESPACES, namespace_path, secret_path
 from pullsecret.infrastructure.kubernetes.published_metadata import FIELD_MANAGER, PROTECTION
 from pullsecret.ports.cluster_secrets import ClusterSecretChangedError, NamespaceMissingError
 
@@ -45,6 +45,9 @@ class KubernetesClusterSecrets:
     protect: bool = False
     """Put a finalizer on each secret, so that one that somebody deletes stays readable until its repair."""
 
+    create_namespaces: bool = False
+    """Make a missing namespace instead of waiting for it."""
+
     async def get(self, ref: ClusterSecretRef) -> PublishedSecret | None:
         """See the port."""
         found = await self._read("read-cluster-secret", ref)
@@ -54,7 +57,7 @@ class KubernetesClusterSecrets:
         """See the port."""
         operation = "create-cluster-secret"
         try:
-            await self._apply(secret, _NO_VERSION, force=False)
+            await self._create(secret)
         except ApiError as fault:
             if fault.namespace_missing:
                 raise _no_namespace(operation, secret.ref, "does not exist") from None
@@ -97,6 +100,24 @@ class KubernetesClusterSecrets:
             return
         if left["kind"] == "Secret":
             await self._let_go(operation, found.ref, left)
+
+    async def _create(self, secret: ClusterSecret) -> None:
+        try:
+            await self._apply(secret, _NO_VERSION, force=False)
+        except ApiError as fault:
+            if not fault.namespace_missing or not self.create_namespaces:
+                raise
+            await self._create_namespace(secret)
+            await self._apply(secret, _NO_VERSION, force=False)
+
+    async def _create_namespace(self, secret: ClusterSecret) -> None:
+        metadata = {"name": secret.ref.namespace, "labels": dict(secret.labels)}
+        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}
+        try:
+            await self.api.call("create", NAMESPACES, body)
+        except ApiError as fault:
+            if not fault.already_exists:
+                raise
 
     async def _let_go(self, operation: str, ref: ClusterSecretRef, current: Object) -> None:
         """Take our finalizer, if it is there, off a deleted secret; those of others may still keep it."""

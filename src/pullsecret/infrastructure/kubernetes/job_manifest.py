@@ -151,6 +151,8 @@ def _environment(order: ProvisionOrder, settings: JobSettings) -> dict[str, str]
         variables["GCP_IDENTITY_FILE"] = IDENTITY_TOKEN_FILE
     if settings.protect_cluster_secrets:
         variables["PROTECT_CLUSTER_SECRET"] = "true"  # noqa: S105 - a flag
+    if settings.create_namespaces:
+        variables["CREATE_NAMESPACE"] = "true"
     if target.storage.replica_locations:
         variables["REPLICA_LOCATIONS"] = ",".join(target.storage.replica_locations)
     if target.storage.encryption_keys:

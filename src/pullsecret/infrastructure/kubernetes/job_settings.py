@@ -58,6 +58,9 @@ class JobSettings:
     protect_cluster_secrets: bool = False
     """Put a finalizer on each cluster secret, so that one that somebody deletes stays readable until a job
     has replaced it."""
+    create_namespaces: bool = False
+    """Let jobs make the placement namespace where it is missing; needs the rights of
+    ``deploy/rbac/job-all-namespaces.yaml`` and ``job-create-namespaces.yaml``."""
     times: JobTimes = attrs.field(factory=JobTimes)
     """How long things last."""
 

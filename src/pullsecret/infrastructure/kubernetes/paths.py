@@ -6,13 +6,14 @@ Every name is quoted, so that none can leave its place.
 from typing import Final
 from urllib.parse import quote
 
+NAMESPACES: Final = "/api/v1/namespaces"
 ALL_SECRETS: Final = "/api/v1/secrets"
 """The secrets of every namespace."""
 
 
 def namespace_path(name: str) -> str:
     """A namespace."""
-    return f"/api/v1/namespaces/{quote(name, safe='')}"
+    return f"{NAMESPACES}/{quote(name, safe='')}"
 
 
 def secret_path(namespace: str, name: str = "") -> str:

@@ -18,6 +18,7 @@ from pullsecret.infrastructure.kubernetes.api import Object
 SYSTEM_NAMESPACE: Final = "hyperfleet-system"
 ADAPTER: Final = "pullsecret-adapter"
 JOB: Final = "pullsecret-adapter-job"
+JOB_CREATE: Final = "pullsecret-adapter-job-create-namespaces"
 JOB_LOOK: Final = "pullsecret-adapter-job-namespaces"
 DRIFT: Final = "pullsecret-adapter-drift"
 
@@ -72,6 +73,9 @@ JOB_LOOK_RULES: Final = (
 )
 """In the whole cluster: only so can the job tell why it is refused."""
 
+JOB_CREATE_RULES: Final = (Rule("", "namespaces", ("create",), "make a missing placement namespace"),)
+"""In the whole cluster, and only where jobs are to make placement namespaces."""
+
 DRIFT_RULES: Final = (
     Rule(
         "", "secrets", ("list", "watch"), "see that a cluster secret was deleted or altered (metadata only)"
@@ -97,6 +101,10 @@ def manifests() -> dict[str, list[Object]]:
         "drift.yaml": [
             _role("ClusterRole", DRIFT, DRIFT_RULES),
             _binding("ClusterRoleBinding", DRIFT, "ClusterRole", DRIFT, ADAPTER),
+        ],
+        "job-create-namespaces.yaml": [
+            _role("ClusterRole", JOB_CREATE, JOB_CREATE_RULES),
+            _binding("ClusterRoleBinding", JOB_CREATE, "ClusterRole", JOB_CREATE, JOB),
         ],
         "job-all-namespaces.yaml": [_binding("ClusterRoleBinding", JOB, "ClusterRole", JOB, JOB)],
         "job-one-namespace.yaml": [job_binding("PLACEMENT_NAMESPACE")],
@@ -124,6 +132,15 @@ def objects_for(system_namespace: str) -> list[Object]:
 def drift_objects_for(system_namespace: str) -> list[Object]:
     """What drift detection needs there."""
     return [_role("ClusterRole", DRIFT, DRIFT_RULES), _cluster_binding(DRIFT, ADAPTER, system_namespace)]
+
+
+def namespace_making_objects_for(system_namespace: str) -> list[Object]:
+    """What jobs that make placement namespaces need there: everything in all namespaces."""
+    return [
+        _role("ClusterRole", JOB_CREATE, JOB_CREATE_RULES),
+        _cluster_binding(JOB_CREATE, JOB, system_namespace),
+        _cluster_binding(JOB, JOB, system_namespace),
+    ]
 
 
 def write(folder: Path) -> None:
