@@ -12,7 +12,11 @@ PROVISIONING: Final = (
     "secretmanager.versions.add",
     "secretmanager.versions.access",
 )
-ON_EXISTING_SECRET: Final = ("secretmanager.versions.add", "secretmanager.versions.access")
+ON_EXISTING_SECRET: Final = (
+    "secretmanager.secrets.get",
+    "secretmanager.versions.add",
+    "secretmanager.versions.access",
+)
 """Of :data:`PROVISIONING` what a run needs whose secret is there already."""
 
 RETENTION: Final = ("secretmanager.versions.list", "secretmanager.versions.disable")
