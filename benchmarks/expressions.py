@@ -20,9 +20,9 @@ import celpy
 
 from pullsecret.expressions import compile
 
-RUNS = 7
-SECONDS = 0.2
-"""How long a run takes at least."""
+RUNS = 100
+SECONDS = 0.01
+"""How long a run takes, about: short, so that some fall between other processes' turns."""
 
 ENVIRONMENT: dict[str, Any] = {
     "clusterId": "cls-abc123",

@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+WRITTEN = Path(__file__).parent / "written"
 SHARED = Path(__file__).parents[2] / "fixtures" / "conformance"
 
 

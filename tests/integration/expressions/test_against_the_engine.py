@@ -13,12 +13,13 @@ from tests.integration.expressions.oracle import Answer, Oracle, answer_of, buil
 from tests.integration.expressions.random_cases import random_cases
 from tests.integration.expressions.random_texts import random_text_cases
 from tests.integration.expressions.systematic_cases import TOPICS, systematic_cases
+from tests.integration.expressions.typed_cases import typed_cases
 from tests.integration.expressions.written_cases import written_cases
 
 SEED = 20251114
-SYSTEMATIC = 800
+SYSTEMATIC = 600
 """Of each topic; there are hundreds of thousands."""
-RANDOM = 2000
+RANDOM = 1500
 
 COMMAND = Path(sys.executable).with_name("pullsecret")
 
@@ -83,3 +84,8 @@ def test_random_expressions(oracle: Oracle, tmp_path: Path) -> None:
 @pytest.mark.service
 def test_texts_times_and_numbers(oracle: Oracle, tmp_path: Path) -> None:
     assert_agreement(random_text_cases(SEED, RANDOM), oracle, tmp_path)
+
+
+@pytest.mark.service
+def test_expressions_whose_parts_fit(oracle: Oracle, tmp_path: Path) -> None:
+    assert_agreement(typed_cases(SEED, RANDOM), oracle, tmp_path)

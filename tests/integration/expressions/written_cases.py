@@ -7,12 +7,9 @@ some of them. The other files hold one JSON value a line: texts, patterns and la
 import itertools
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-from tests.integration.expressions.cases import Case
-
-WRITTEN = Path(__file__).parent / "written"
+from tests.integration.expressions.cases import WRITTEN, Case
 
 
 def _lines(name: str) -> list[str]:
