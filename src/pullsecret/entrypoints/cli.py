@@ -22,6 +22,10 @@ _TABLE: Mapping[str, tuple[str, str]] = {
     "expr": (f"{_COMMANDS}.expr:expr", "Evaluate an expression."),
     "config": (f"{_COMMANDS}.config:app", "Check and describe configuration files."),
     "fake-gcp": ("pullsecret.testing.gcp.command:fake_gcp", "Serve a fake Google Secret Manager."),
+    "fake-hyperfleet": (
+        "pullsecret.testing.hyperfleet.command:fake_hyperfleet",
+        "Serve a fake HyperFleet API.",
+    ),
 }
 """For each command where it is, and what stands in the list of all."""
 

@@ -6,7 +6,7 @@ Its decisions are those of the Go Sentinel's default configuration (docs/decisio
 import asyncio
 import contextlib
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,10 +14,8 @@ import httpx
 from attrs import define, field, frozen
 
 from pullsecret.testing.hyperfleet.neighbours import DEPENDENCIES
+from pullsecret.testing.hyperfleet.publishers import NotPublishedError, Publish
 from pullsecret.testing.hyperfleet.records import Dialect
-
-Publish = Callable[[Mapping[str, Any]], Awaitable[None]]
-"""Publishes one CloudEvent, given as its JSON object (structured mode)."""
 
 SOURCE = "hyperfleet-sentinel"
 ADAPTER = "pullsecret"
@@ -43,9 +41,9 @@ class Sentinel:
     _told: dict[str, tuple[int, datetime]] = field(factory=dict)
 
     async def run(self, interval: float) -> None:
-        """Poll every `interval` seconds until cancelled; an API that does not answer is asked again."""
+        """Poll every `interval` seconds until cancelled; who does not answer is asked again."""
         while True:
-            with contextlib.suppress(httpx.HTTPError):
+            with contextlib.suppress(httpx.HTTPError, NotPublishedError):
                 await self.poll()
             await asyncio.sleep(interval)
 
@@ -56,6 +54,7 @@ class Sentinel:
             due = self._due_v1 if self.dialect is Dialect.V1 else self._due_ddr
             if (type_ := due(cluster)) is not None:
                 await self.publish(self._event(type_, cluster))
+                self._told[cluster["id"]] = (cluster["generation"], self.now())
                 published += 1
         return published
 
@@ -89,7 +88,6 @@ class Sentinel:
         generation = cluster["generation"]
         if generation == known and self.now() - told <= limit:
             return None
-        self._told[cluster["id"]] = (generation, self.now())
         return "cluster.create" if known == 0 else "cluster.update"
 
     def _event(self, type_: str, cluster: Mapping[str, Any]) -> dict[str, Any]:
