@@ -37,7 +37,7 @@ class KnownStatus:
 class MemoryHyperFleet:
     """Clusters as the API's JSON, and what was told about them."""
 
-    clusters: dict[str, Mapping[str, Any]] = attrs.field(factory=dict)
+    clusters: dict[str, Mapping[str, Any]] = attrs.field(factory=dict, repr=False)
     statuses: dict[str, KnownStatus] = attrs.field(factory=dict)
     told: list[StatusReport] = attrs.field(factory=list)
     """Every accepted report, oldest first."""
