@@ -5,6 +5,7 @@ from pathlib import Path
 
 import attrs
 import pytest
+from tests.integration.gcp.conftest import new_project
 
 from pullsecret.infrastructure.gcp.call_meter import CallMeter
 from pullsecret.infrastructure.gcp.secret_store import open_secret_store
@@ -17,10 +18,11 @@ from pullsecret.testing.gcp.customer import Customer, onboard
 
 class GoogleSecretStoreContract(SecretStoreContract):
     outside = False
+    location: str | None = None
 
     @pytest.fixture
-    def customer(self, closed_google_cloud: FakeGoogleCloud, tmp_path: Path) -> Customer:
-        return onboard(closed_google_cloud, tmp_path, outside=self.outside)
+    def customer(self, shared_google_cloud: FakeGoogleCloud, tmp_path: Path) -> Customer:
+        return onboard(shared_google_cloud, tmp_path, new_project(), outside=self.outside)
 
     @pytest.fixture
     def project(self, customer: Customer) -> str:
@@ -30,7 +32,9 @@ class GoogleSecretStoreContract(SecretStoreContract):
     async def store(self, customer: Customer) -> AsyncIterator[SecretStore]:
         # A project that is not there has no service account either. With one account for all projects it is
         # Secret Manager that answers about the project.
-        settings = attrs.evolve(customer.settings, service_account=customer.service_account)
+        settings = attrs.evolve(
+            customer.settings, service_account=customer.service_account, location=self.location
+        )
         async with open_secret_store(settings, SystemClock(), CallMeter()) as store:
             yield store
 
@@ -43,3 +47,9 @@ class TestOutsideOfGoogleCloud(GoogleSecretStoreContract):
     """Signed in by token exchange."""
 
     outside = True
+
+
+class TestRegional(GoogleSecretStoreContract):
+    """Secrets that stay in one region."""
+
+    location = "europe-west3"

@@ -1,4 +1,4 @@
-"""Keeps this process below its share of a project's request quotas (docs/gcp-quota.md)."""
+"""Keeps this process below its share of a project's request quotas (docs/google-secret-manager.md, "Quotas")."""
 
 import asyncio
 from collections import deque
@@ -38,7 +38,7 @@ class RequestPace:
         async with self._turns[kind]:
             while True:
                 now = self._clock.monotonic()
-                while sent and sent[0] <= now - _WINDOW:
+                while sent and sent[0] + _WINDOW - now <= 0:
                     sent.popleft()
                 if len(sent) < self._limits[kind]:
                     sent.append(now)
