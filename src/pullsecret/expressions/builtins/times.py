@@ -10,7 +10,7 @@ from pullsecret.expressions.builtins import civil_calendar as calendar
 from pullsecret.expressions.builtins import durations, zones
 from pullsecret.expressions.builtins.civil_calendar import MONTHS, SECONDS_OF_DAY, WEEKDAYS, CivilDay
 from pullsecret.expressions.builtins.layouts import Element, Part, parts_of
-from pullsecret.expressions.values import Location, RuntimeFault, Time, TypedInt
+from pullsecret.expressions.values import Location, RuntimeFault, Time, TypedInt, wrapped
 
 STRING_LAYOUT: Final = "2006-01-02 15:04:05.999999999 -0700 MST"
 RFC3339_NANO: Final = "2006-01-02T15:04:05.999999999Z07:00"
@@ -46,7 +46,7 @@ def shown(time: Time) -> Shown:
 
 def from_parts(day: int, second: int, nanoseconds: int, location: Location) -> Time:
     """The time at which clocks in the location show a day (counted from 1970-01-01) and a second of it."""
-    return Time(zones.unix_of(location, day * SECONDS_OF_DAY + second), nanoseconds, location)
+    return Time(wrapped(zones.unix_of(location, day * SECONDS_OF_DAY + second)), nanoseconds, location)
 
 
 def since_1970(time: Time) -> int:
@@ -158,7 +158,7 @@ _PLAIN: Final[dict[Element, Callable[[Shown], str]]] = {
     Element.SECOND: lambda now: str(now.second),
     Element.ZERO_SECOND: lambda now: f"{now.second:02d}",
     Element.LONG_YEAR: _long_year,
-    Element.YEAR: lambda now: f"{max(now.day.year, 0) % 100:02d}",
+    Element.YEAR: lambda now: f"{abs(now.day.year) % 100:02d}",
     Element.UPPER_PM: lambda now: "PM" if now.hour >= 12 else "AM",
     Element.LOWER_PM: lambda now: "pm" if now.hour >= 12 else "am",
 }
