@@ -60,6 +60,10 @@ docs: $(STAMP) ## Build the documentation site into site/; a broken link fails
 conformance: $(STAMP) ## The shared cases of the Expr language; prints how many agree
 	$(BIN)/python tests/expr_conformance.py
 
+.PHONY: fuzz-expressions
+fuzz-expressions: $(STAMP) ## About a minute of expressions nobody would write
+	PULLSECRET_FUZZ_EXAMPLES=2500 $(BIN)/pytest tests/unit/expressions/test_fuzz.py -k 'not bounded'
+
 .PHONY: mutation
 mutation: $(STAMP) ## Mutation score of the domain; fails below 90 %
 	rm -rf mutants

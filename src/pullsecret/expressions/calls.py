@@ -1,5 +1,6 @@
 """Code of calls."""
 
+import inspect
 from collections.abc import Sequence
 from typing import Final
 
@@ -46,6 +47,26 @@ def builtin_call(builtin: Builtin, arguments: Sequence[Code], place: Place) -> C
             return body(frame, *values)
         except RuntimeFault as fault:
             raise place.error(fault) from None
+
+    return run
+
+
+def takes(builtin: Builtin, count: int) -> bool:
+    """True if the builtin takes that many arguments."""
+    try:
+        inspect.signature(builtin.body).bind(None, *range(count))
+    except TypeError:
+        return False
+    return True
+
+
+def wrong_call(arguments: Sequence[Code], place: Place) -> Code:
+    """A call with a wrong number of arguments."""
+
+    def run(frame: Frame) -> Value:
+        for each in arguments:
+            each(frame)
+        raise place.error(RuntimeFault(f"wrong number of arguments: {len(arguments)}"))
 
     return run
 

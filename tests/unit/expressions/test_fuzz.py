@@ -14,7 +14,7 @@ from tests.unit.expressions.grammar_strategies import ENVIRONMENT, EXPRESSIONS, 
 from pullsecret.expressions import CompileError, EvaluationError, ExpressionError, Program, compile
 from pullsecret.expressions.outcome import outcome
 
-EXAMPLES = int(os.environ.get("PULLSECRET_FUZZ_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("PULLSECRET_FUZZ_EXAMPLES", "100"))
 OUTCOMES = {"value", "compile_error", "runtime_error", "unserialisable"}
 
 
