@@ -11,13 +11,14 @@ from pullsecret.application.consume_events import ConsumeEvents
 from pullsecret.application.repair_drift import RepairDrift
 from pullsecret.application.report_jobs import ReportJobs
 from pullsecret.application.retry_jobs import RetryJobs
-from pullsecret.domain.errors import TransientError
+from pullsecret.domain.errors import OperationError, TransientError
 from pullsecret.domain.facts import Interrupted
 from pullsecret.ports.clock import Clock
 from pullsecret.ports.job_runner import JobRunner
 from pullsecret.ports.telemetry import Telemetry
 
 _PAUSE_AFTER_FAILED_START = 5.0
+_SWEEP_EVERY = 60.0
 
 
 @attrs.frozen
@@ -51,13 +52,14 @@ class Adapter:
         return loops if self.repair is None else [*loops, self.repair.__call__]
 
     async def _sweep(self) -> None:
-        """Remove what a crash left, once."""
+        """Remove what a crash left, and what a call left that took effect after everybody had given it up."""
         while True:
             try:
                 await self.jobs.sweep()
-                return
-            except TransientError as error:
+            except OperationError as error:
                 await self._pause(error)
+            else:
+                await self.clock.sleep(_SWEEP_EVERY)
 
     async def _consume_until(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
@@ -70,6 +72,6 @@ class Adapter:
                 if isinstance(cause, TransientError):
                     await self._pause(cause)
 
-    async def _pause(self, error: TransientError) -> None:
+    async def _pause(self, error: OperationError) -> None:
         self.telemetry.record(Interrupted(error.operation, _PAUSE_AFTER_FAILED_START, error))
         await self.clock.sleep(_PAUSE_AFTER_FAILED_START)

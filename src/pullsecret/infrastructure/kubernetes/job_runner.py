@@ -163,9 +163,13 @@ class KubernetesJobRunner:
         await self._jobs.unsuspend(found)
 
     async def _sweep(self) -> int:
-        # Secrets first: a job of a secret in the list is then in the later list of jobs, if it was ever made.
         secrets = await self._secrets.all()
-        found = {item["metadata"]["name"]: item for item in await self._jobs.find(marks.OUR_JOBS)}
+        if not secrets:
+            return 0
+        # Secrets first: a job of a secret in the list is then in the later list of jobs, if it was ever made
+        # and is not yet reported. Whose job is not in it is for nobody.
+        unreported = await self._jobs.find(marks.OUR_UNREPORTED_JOBS)
+        found = {item["metadata"]["name"]: item for item in unreported}
         removed = 0
         for secret in secrets:
             job = found.get(secret.job)
