@@ -89,14 +89,14 @@ def call(callee: Code, arguments: Sequence[Code], place: Place) -> Code:
         values = [each(frame) for each in arguments]
         function = callee(frame)
         try:
-            return called(function, values)
+            return called(frame, function, values)
         except RuntimeFault as fault:
             raise place.error(fault) from None
 
     return run
 
 
-def called(function: Value, values: Sequence[Value]) -> Value:
+def called(frame: Frame, function: Value, values: Sequence[Value]) -> Value:
     """The result of a call. Raises RuntimeFault."""
     if function is None:
         raise RuntimeFault("cannot call nil")
@@ -105,7 +105,8 @@ def called(function: Value, values: Sequence[Value]) -> Value:
     parameters = function.signature.parameters
     if len(values) != len(parameters):
         raise RuntimeFault(f"expected {len(parameters)} arguments, got {len(values)}")
-    return function.call(*(_passed(value, wanted) for value, wanted in zip(values, parameters, strict=True)))
+    passed = [_passed(value, wanted) for value, wanted in zip(values, parameters, strict=True)]
+    return function.call(frame, *passed)
 
 
 def _passed(value: Value, wanted: GoType) -> Value:

@@ -69,7 +69,7 @@ def parse(source: str, builtins: frozenset[str]) -> Node:
         raise CompileError("not valid Unicode", source, error.start, error.end) from None
     try:
         tree = _grammar().parse(source)
-        return TreeBuilder(source, builtins).transform(tree)
+        return TreeBuilder(source, builtins).built(tree)
     except UnexpectedToken as error:
         raise _unexpected(error, source) from None
     except VisitError as error:

@@ -80,6 +80,10 @@ def tokens(source: str) -> Iterator[Token]:
             token = _token(kind, match.group(), source, position)
             end = token.end
             yield token
+            if token.kind == "#" and (name := _word(source, end)):
+                # What follows at once is a name whatever it is elsewhere: #in is no operator.
+                yield Token("NAME", name, end, end + len(name))
+                end += len(name)
         position = end
 
 
@@ -111,6 +115,13 @@ def _name(text: str, source: str, start: int) -> Token:
         text = text[:length]
     kind = text if text in WORD_OPERATORS else _CONSTANTS.get(text, "NAME")
     return Token(kind, text, start, start + len(text))
+
+
+def _word(source: str, start: int) -> str:
+    end = start
+    while end < len(source) and is_word_character(source[end]):
+        end += 1
+    return source[start:end]
 
 
 def is_word_character(character: str) -> bool:

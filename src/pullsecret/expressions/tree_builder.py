@@ -67,6 +67,8 @@ class TreeBuilder(Transformer_NonRecursive[LarkToken, Node]):
         self._builtins = builtins
         self._count = 0
         self._depths: dict[Node, int] = {}
+        self._elements: dict[Node, ast.Pointer] = {}
+        """A ``#`` in a node that no predicate of the node surrounds."""
 
     # What the rules share.
 
@@ -86,11 +88,28 @@ class TreeBuilder(Transformer_NonRecursive[LarkToken, Node]):
         depth = 1 + max((self._depths[each] for each in below if each is not None), default=0)
         self.nested(depth, node)
         self._depths[node] = depth
+        self._note_elements(node, below)
         return node
+
+    def _note_elements(self, node: Node, below: Sequence[Node | None]) -> None:
+        if isinstance(node, ast.Pointer):
+            self._elements[node] = node
+        elif self._elements and not isinstance(node, ast.Predicate):
+            found = next((self._elements[each] for each in below if each in self._elements), None)
+            if found is not None:
+                self._elements[node] = found
+
+    def built(self, tree: Any) -> Node:
+        """The syntax tree. Raises CompileError, wrapped by lark."""
+        root = self.transform(tree)
+        if root in self._elements:
+            raise self.refuse("# stands for an element only inside of a predicate", self._elements[root])
+        return root
 
     def _widened(self, node: Node, start: int, end: int) -> Node:
         wide = attrs.evolve(node, start=start, end=end)
         self._depths[wide] = self._depths[node]
+        self._note_elements(wide, [node])
         return wide
 
     # Operators, see Grouping.
@@ -104,6 +123,7 @@ class TreeBuilder(Transformer_NonRecursive[LarkToken, Node]):
         """An operation between two operands."""
         node = ast.Binary(operator.text, left, right, start=left.start, end=right.end)
         self._made(node, right)
+        self._note_elements(node, [left])
         # A chain of operators is worked off in a loop, so its length is no depth.
         chained = isinstance(left, ast.Binary)
         self._depths[node] = max(self._depths[node], self._depths[left] + (0 if chained else 1))

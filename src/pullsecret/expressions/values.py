@@ -146,7 +146,7 @@ class Function:
 
     signature: Signature
     call: Callable[..., Value]
-    """Takes the arguments without receiver, already of the right types."""
+    """Takes the budget and the arguments without receiver, already of the right types."""
 
 
 class AnyMap:

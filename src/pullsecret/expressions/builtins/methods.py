@@ -1,9 +1,9 @@
 """Methods of values: what ``date(...).Year()`` calls."""
 
-from functools import partial
+from collections.abc import Callable
 
-from pullsecret.expressions.budget import Budget
 from pullsecret.expressions.builtins.dates import METHODS
+from pullsecret.expressions.builtins.signature import Method
 from pullsecret.expressions.values import Function, Value, type_of
 
 
@@ -13,4 +13,9 @@ def method_of(receiver: Value, name: str) -> Function | None:
     if go_type is None or not (found := METHODS.get(go_type)):
         return None
     method = found.get(name)
-    return None if method is None else Function(method.signature, partial(method.body, Budget(), receiver))
+    return None if method is None else Function(method.signature, _bound(method, receiver))
+
+
+def _bound(method: Method, receiver: Value) -> Callable[..., Value]:
+    body = method.body
+    return lambda budget, *arguments: body(budget, receiver, *arguments)

@@ -17,7 +17,7 @@ from pullsecret.expressions.values import Location, RuntimeFault
 UTC: Final = Location("UTC", UTC_ZONE)
 LOCAL: Final = Location("Local", UTC_ZONE)
 
-_NAME: Final = re.compile(r"[A-Za-z0-9_+\-]+(/[A-Za-z0-9_+\-]+)*")
+_NAME: Final = re.compile(r"[A-Za-z0-9_+\-]+(/+[A-Za-z0-9_+\-]+)*")
 _SECONDS_OF_400_YEARS: Final = 146_097 * 86_400
 _YEAR_1: Final = -62_135_596_800
 _YEAR_9999: Final = 253_370_764_800
@@ -78,7 +78,7 @@ def load(name: str) -> Location:
 
 
 def _data(name: str) -> bytes:
-    return resources.files("tzdata").joinpath("zoneinfo", *name.split("/")).read_bytes()
+    return resources.files("tzdata").joinpath("zoneinfo", *filter(None, name.split("/"))).read_bytes()
 
 
 @lru_cache(maxsize=1024)
