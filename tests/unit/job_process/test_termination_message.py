@@ -1,0 +1,57 @@
+"""The result fits where Kubernetes keeps it and comes back as it was."""
+
+import json
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pullsecret.domain.provisioning import Failure, ProvisionResult
+from pullsecret.domain.reasons import Outlook, Reason
+from pullsecret.domain.secret_lifecycle import Stage
+from pullsecret.infrastructure.job_process.termination_message import MAX_BYTES, decode_result, encode_result
+
+FAILURES = [reason for reason in Reason if reason.outlook in (Outlook.TRANSIENT, Outlook.PERMANENT)]
+PATH = "projects/customer-prod/secrets/hyperfleet-cls-1-pull-secret/versions/latest"
+
+results = st.builds(
+    ProvisionResult,
+    stage=st.just(Stage.STARTED),
+    failure=st.builds(Failure, st.sampled_from(FAILURES), st.text(min_size=1, max_size=6000)),
+    duration=st.floats(0, 1e6).map(lambda seconds: round(seconds, 3)),
+    calls=st.dictionaries(st.text("abc", min_size=1, max_size=30), st.integers(0, 999), max_size=60),
+    latencies=st.dictionaries(
+        st.text("abc", min_size=1, max_size=30),
+        st.lists(st.floats(0, 300).map(lambda seconds: round(seconds, 3)), max_size=100).map(tuple),
+        max_size=8,
+    ),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(results)
+def test_any_result_fits_and_keeps_what_matters(result: ProvisionResult) -> None:
+    text = encode_result(result, PATH, {method: 1.0 for method in result.latencies})
+    assert len(text.encode()) <= MAX_BYTES
+    assert "\n" not in text
+    document = json.loads(text)
+    assert result.failure is not None
+    assert (document["reason"], document["path"]) == (result.failure.reason.value, PATH)
+    read = decode_result(text)
+    assert read.failure is not None
+    assert (read.stage, read.duration, read.failure.reason) == (
+        result.stage,
+        result.duration,
+        result.failure.reason,
+    )
+    shortened = read.failure.message.removesuffix("...")
+    assert result.failure.message.startswith(shortened)
+
+
+@given(st.text('é\\"\n\x00x', min_size=4000, max_size=9000))
+def test_a_long_message_loses_its_end_only(message: str) -> None:
+    result = ProvisionResult(stage=Stage.STARTED, failure=Failure(Reason.REQUEST_REFUSED, message))
+    text = encode_result(result, PATH, {})
+    assert len(text.encode()) <= MAX_BYTES
+    kept = json.loads(text)["message"].removesuffix("...")
+    assert message.startswith(kept)
+    assert len(kept) >= 200
