@@ -20,8 +20,8 @@ $(STAMP): pyproject.toml uv.lock | $(BIN)/uv
 .PHONY: install
 install: $(STAMP) ## Create .venv with the locked dependencies
 
-demo: $(STAMP) ## Provision 100 clusters in the embedded world and prove it
-	$(BIN)/pullsecret demo
+demo: $(STAMP) ## Provision 100 clusters in the embedded world and prove it (ARGS=--real-wires: over real protocols)
+	$(BIN)/pullsecret demo $(ARGS)
 
 .PHONY: services
 services: $(STAMP) ## Build and install the real services that the tests use (minutes the first time)
@@ -51,6 +51,10 @@ docs-generate: $(STAMP) ## Write the pages of docs/ that are made from the progr
 .PHONY: deploy-generate
 deploy-generate: $(STAMP) ## Write the files of deploy/ that are made from the program
 	$(BIN)/python -m deploy.generate
+
+.PHONY: image
+image: $(STAMP) ## Make the image's file system in build/image, without a registry (Debian with Python 3.11)
+	deploy/image/build-scratch.sh
 
 .PHONY: docs
 docs: $(STAMP) ## Build the documentation site into site/; a broken link fails

@@ -1,8 +1,10 @@
 """``pullsecret demo``: provision a mixed fleet in the embedded world and prove the result."""
 
+import asyncio
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from typing import Annotated, Literal
 
 import attrs
@@ -23,12 +25,16 @@ from pullsecret.entrypoints.exit_codes import ExitCode
 from pullsecret.infrastructure.memory.simulated_time import run_simulated
 from pullsecret.infrastructure.memory.world import EmbeddedWorld
 
+_EMBEDDED = 100
+_ON_WIRES = 20
+
 
 def demo(
     *,
-    clusters: Annotated[int, Parameter(validator=Number(gte=1, lte=100_000))] = 100,
+    clusters: Annotated[int | None, Parameter(validator=Number(gte=1, lte=100_000))] = None,
     seed: int = 1,
     faults: FaultLevel = FaultLevel.NONE,
+    real_wires: Annotated[bool, Parameter(negative="")] = False,
     output: Literal["table", "json"] = "table",
 ) -> ExitCode:
     """Provision a fleet of clusters in the embedded world, then read everything back and prove it.
@@ -49,15 +55,26 @@ def demo(
     Parameters
     ----------
     clusters
-        How many clusters; a hundred hold every kind in its share.
+        How many clusters; a hundred hold every kind in its share. By default 100, with ``--real-wires`` 20.
     seed
         The same seed gives the same fleet, the same faults and the same run.
     faults
         How much goes wrong: lost connections and answers, slow calls, crashes of the adapter and of jobs,
-        lost, doubled and late events.
+        lost, doubled and late events. Not with ``--real-wires``.
+    real_wires
+        Serve the HyperFleet API over HTTPS, Secret Manager over gRPC with TLS and a RabbitMQ broker, if it is
+        installed, over AMQP, all on localhost, and run the adapter on them in real time.
     output
         ``table`` for people, ``json`` for machines.
     """
+    if real_wires:
+        if faults is not FaultLevel.NONE:
+            sys.stderr.write(
+                "Give --faults or --real-wires, not both: faults are injected into embedded parts.\n"
+            )
+            return ExitCode.WRONG_USE
+        return _over_real_wires(clusters or _ON_WIRES, seed, output)
+    clusters = clusters or _EMBEDDED
     world = EmbeddedWorld.create(seed, fault_rules(faults))
     fleet = make_fleet(world, clusters, seed)
     build = embedded_adapter(Configuration.default(), world, world.telemetry)
@@ -72,6 +89,26 @@ def demo(
     else:
         _show(summary)
     return ExitCode.NOT_AS_IT_SHOULD_BE if problems else ExitCode.OK
+
+
+def _over_real_wires(clusters: int, seed: int, output: Literal["table", "json"]) -> ExitCode:
+    # What serves the other systems is a part for tests; nothing else here depends on it.
+    try:
+        play = import_module("pullsecret.testing.real_wires.play")
+    except ModuleNotFoundError as missing:
+        sys.stderr.write(f"{missing.name} is not installed; install pullsecret[all].\n")
+        return ExitCode.WRONG_USE
+    summary = asyncio.run(play.play_on_real_wires(clusters, seed))
+    if output == "json":
+        sys.stdout.write(json.dumps(attrs.asdict(summary), indent=2) + "\n")
+    else:
+        console = Console()
+        for system, where in summary.wires.items():
+            console.print(f"{system}: {where}", highlight=False, soft_wrap=True)
+        for outcome, count in summary.outcomes.items():
+            console.print(f"{count:5} {outcome}", highlight=False)
+        _show_proof(console, summary.problems, f"{clusters} clusters in {summary.seconds:.0f} seconds.")
+    return ExitCode.NOT_AS_IT_SHOULD_BE if summary.problems else ExitCode.OK
 
 
 class _Look:
@@ -109,15 +146,20 @@ def _show(summary: Summary) -> None:
     console.print(_outcomes(summary))
     if summary.unhappy:
         console.print(_unhappy(summary))
-    for cluster_id, found in summary.problems.items():
-        for problem in found:
-            console.print(f"[red]{cluster_id}: {problem}[/red]")
-    console.print(
+    told = (
         f"{summary.clusters} clusters in {summary.simulated_seconds:.0f} simulated seconds, "
         f"{summary.injected_faults} faults injected, {summary.crashes} crashes of the adapter."
     )
-    if summary.problems:
-        console.print(f"[red]{len(summary.problems)} not where they should be.[/red]")
+    _show_proof(console, summary.problems, told)
+
+
+def _show_proof(console: Console, problems: Mapping[str, Sequence[str]], told: str) -> None:
+    for cluster_id, found in problems.items():
+        for problem in found:
+            console.print(f"[red]{cluster_id}: {problem}[/red]")
+    console.print(told)
+    if problems:
+        console.print(f"[red]{len(problems)} not where they should be.[/red]")
     else:
         console.print("[green]Read back from both stores and from the API: all where they should be.[/green]")
 

@@ -1,0 +1,1 @@
+"""The demo over real protocols: HTTPS, gRPC with TLS and AMQP on localhost, in real time."""
