@@ -22,6 +22,7 @@ from pullsecret.entrypoints.configuration.keys import (
     yaml_key,
 )
 from pullsecret.expressions import Program
+from pullsecret.infrastructure.gcp.error_reference import errors_page
 from pullsecret.infrastructure.metrics.reference import metrics_page
 
 _REASONS_INTRODUCTION = """\
@@ -174,6 +175,7 @@ def _shown(value: Any) -> str:
 
 GENERATED_PAGES: Mapping[str, Callable[[], str]] = {
     "configuration.md": configuration_page,
+    "gcp-errors.md": errors_page,
     "metrics.md": metrics_page,
     "reasons.md": reasons_page,
 }
