@@ -16,6 +16,8 @@ _TABLE: Mapping[str, tuple[str, str]] = {
     "job": (f"{_COMMANDS}.job:job", "Provision one cluster, as the adapter starts it."),
     "preflight": (f"{_COMMANDS}.preflight:preflight", "Check that a customer's project is ready."),
     "status": (f"{_COMMANDS}.status:status", "List what the management cluster holds."),
+    "broker": (f"{_COMMANDS}.broker:app", "Look at the message broker."),
+    "events": (f"{_COMMANDS}.events:app", "Publish events, and look after those put aside."),
     "demo": (f"{_COMMANDS}.demo:demo", "Provision a mixed fleet in the embedded world."),
     "run": (f"{_COMMANDS}.run:run", "Provision your own clusters in the embedded world."),
     "explain": (f"{_COMMANDS}.explain:explain", "Tell what would be done about a cluster."),

@@ -176,6 +176,19 @@ async def _rabbitmq(replica: Replica) -> AsyncIterator[Ports]:
 
 
 @asynccontextmanager
+async def _pubsub(replica: Replica) -> AsyncIterator[Ports]:
+    from pullsecret.infrastructure.pubsub.event_source import PubSubEventSource
+
+    configuration = replica.configuration
+    assert configuration.pubsub is not None  # noqa: S101 - the configuration was checked
+    yield {
+        "event_source": PubSubEventSource(
+            configuration.pubsub, replica.clock, replica.telemetry, configuration.events.concurrency
+        )
+    }
+
+
+@asynccontextmanager
 async def _hyperfleet_over_http(replica: Replica) -> AsyncIterator[Ports]:
     from pullsecret.infrastructure.hyperfleet.api import hyperfleet_api
 
@@ -217,7 +230,7 @@ async def _kubernetes(replica: Replica) -> AsyncIterator[Ports]:
 
 
 _PARTS: Mapping[str, Mapping[str, Callable[[Replica], AbstractAsyncContextManager[Ports]]]] = {
-    "broker": {"rabbitmq": _rabbitmq},
+    "broker": {"rabbitmq": _rabbitmq, "pubsub": _pubsub},
     "hyperfleet": {"http": _hyperfleet_over_http},
     "secret_store": {"gcp": _google_secret_manager},
     "cluster": {"kubernetes": _kubernetes},

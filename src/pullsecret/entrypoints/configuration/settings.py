@@ -22,6 +22,7 @@ from pullsecret.infrastructure.hyperfleet.settings import Dialect, HyperFleetSet
 from pullsecret.infrastructure.job_process.variables import job_variables
 from pullsecret.infrastructure.kubernetes.settings import KubernetesSettings
 from pullsecret.infrastructure.logs.settings import LogSettings
+from pullsecret.infrastructure.pubsub.settings import PubSubSettings
 from pullsecret.infrastructure.rabbitmq.settings import RabbitMQSettings
 
 EVENT_FILTER = 'event.Type in ["cluster.create", "cluster.update"] && event.Data.provider == "gcp"'
@@ -169,7 +170,7 @@ class Configuration:
 
     spec: AdapterSpec = attrs.field(factory=AdapterSpec)
     """The design document's part."""
-    broker: Literal["memory", "rabbitmq"] = "memory"
+    broker: Literal["memory", "rabbitmq", "pubsub"] = "memory"
     """Where events come from."""
     hyperfleet: Literal["memory", "http"] = "memory"
     """Where clusters are read and statuses told."""
@@ -179,6 +180,8 @@ class Configuration:
     """Where jobs run and cluster secrets are."""
     rabbitmq: RabbitMQSettings = attrs.field(factory=RabbitMQSettings)
     """RabbitMQ."""
+    pubsub: PubSubSettings | None = attrs.field(default=None)
+    """Google Cloud Pub/Sub; required where ``broker`` is ``pubsub``."""
     api: HyperFleetSettings = attrs.field(factory=HyperFleetSettings)
     """The HyperFleet API."""
     gcp: GoogleSettings = attrs.field(factory=GoogleSettings)
@@ -206,6 +209,11 @@ class Configuration:
     """What is logged, and how."""
     shutdown_grace: float = attrs.field(default=20.0, validator=gt(0))
     """Seconds that a stopping adapter has for the events in hand; the pod's own grace must be longer."""
+
+    @pubsub.validator
+    def _needed_by_the_broker(self, _attribute: object, value: PubSubSettings | None) -> None:
+        if self.broker == "pubsub" and value is None:
+            raise ValueError("'pubsub' is required where broker is pubsub")
 
     @secret_store.validator
     def _same_as_the_jobs(self, _attribute: object, value: str) -> None:

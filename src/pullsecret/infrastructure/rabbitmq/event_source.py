@@ -1,7 +1,6 @@
 """EventSource on RabbitMQ: acknowledged after the hand-over, postponed in delay queues, mended inside."""
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
@@ -16,6 +15,7 @@ from pullsecret.domain.facts import BacklogSeen, CircuitChanged, CircuitState, E
 from pullsecret.infrastructure.cloudevents.broker_attributes import http_headers
 from pullsecret.infrastructure.cloudevents.codec import Malformed, parse
 from pullsecret.infrastructure.intake.circuit import IntakeCircuit
+from pullsecret.infrastructure.intake.inbox import Inbox
 from pullsecret.infrastructure.rabbitmq import marks
 from pullsecret.infrastructure.rabbitmq.outbox import Outbox
 from pullsecret.infrastructure.rabbitmq.session import Session
@@ -75,9 +75,7 @@ class RabbitMQSubscription:
         self._name = f"pullsecret {replica}"
         self._prefetch = prefetch
         self._outbox = Outbox(settings, f"{self._name} (postponing)")
-        self._arrived: deque[RabbitMQDelivery] = deque()
-        self._changed = asyncio.Event()
-        self._stopping = asyncio.Event()
+        self._inbox: Inbox[RabbitMQDelivery] = Inbox(self.circuit)
         self._keeping: asyncio.Task[None] | None = None
         self._session: Session | None = None
         self._putting: set[asyncio.Task[None]] = set()
@@ -89,29 +87,14 @@ class RabbitMQSubscription:
 
     async def receive(self) -> RabbitMQDelivery | None:
         """See the port."""
-        while not self._stopping.is_set():
-            if not self._arrived:
-                self._changed.clear()
-                await self._changed.wait()
-            elif pause := self.circuit.wait():
-                await self._stopped_within(pause)
-            elif not (delivery := self._arrived.popleft()).session.lost.done():
-                return delivery
-        return None
-
-    async def _stopped_within(self, seconds: float) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
+        return await self._inbox.receive()
 
     async def stop(self) -> None:
         """See the port. What nobody has received yet goes to other replicas at once."""
-        self._stopping.set()
-        self._changed.set()
+        unreceived = self._inbox.stop()
         if self._session is not None:
             await self._session.cancel()
-        while self._arrived:
-            delivery = self._arrived.popleft()
+        for delivery in unreceived:
             await delivery.session.give_back(_tag(delivery.message))
 
     async def close(self) -> None:
@@ -161,7 +144,7 @@ class RabbitMQSubscription:
         await session.give_back(_tag(message))
 
     async def _arrive(self, session: Session, message: DeliveredMessage) -> None:
-        if self._stopping.is_set():
+        if self._inbox.stopped:
             await session.give_back(_tag(message))
             return
         if marks.remaining_of(message):
@@ -172,8 +155,7 @@ class RabbitMQSubscription:
         if isinstance(event, Malformed):
             _spawn(self._put_malformed_aside(session, message, event.reason), self._putting)
             return
-        self._arrived.append(RabbitMQDelivery(event, message, session, self))
-        self._changed.set()
+        self._inbox.put(RabbitMQDelivery(event, message, session, self))
 
     async def _put_off_further(self, session: Session, message: DeliveredMessage) -> None:
         with suppress(OperationError):  # the session is lost, and the broker brings it again
@@ -194,12 +176,12 @@ class RabbitMQSubscription:
         """Replace lost sessions, for as long as it takes."""
         while True:
             error = await self._watch(session)
-            self._arrived.clear()  # the broker brings them again
+            self._inbox.drop()  # the broker brings them again
             self._telemetry.record(CircuitChanged("rabbitmq", CircuitState.OPEN))
             await session.close()
             session = await self._mended(error)
             self._telemetry.record(CircuitChanged("rabbitmq", CircuitState.CLOSED))
-            if self._stopping.is_set():
+            if self._inbox.stopped:
                 await session.cancel()
 
     async def _watch(self, session: Session) -> OperationError:

@@ -10,6 +10,7 @@ from aio_pika.abc import AbstractConnection
 from aiormq.abc import AbstractChannel
 
 from pullsecret.domain.errors import OperationError
+from pullsecret.infrastructure.intake.operations import Finding
 from pullsecret.infrastructure.rabbitmq.connection import open_channel
 from pullsecret.infrastructure.rabbitmq.failures import failure
 from pullsecret.infrastructure.rabbitmq.settings import RabbitMQSettings, Topology
@@ -77,16 +78,6 @@ async def ensure(channel: AbstractChannel, settings: RabbitMQSettings) -> None:
                 await channel.queue_bind(settings.queue, settings.exchange, routing_key=key)
     except Exception as error:  # the library raises whatever its parts do
         raise failure("check-topology", subject, error) from None
-
-
-@attrs.frozen
-class Finding:
-    """One part of the topology as ``pullsecret broker check`` tells it."""
-
-    name: str
-    problem: str | None
-    """None if it is there."""
-    how_to_create: str
 
 
 async def inspect(connection: AbstractConnection, settings: RabbitMQSettings) -> list[Finding]:

@@ -3,12 +3,13 @@
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
+from pullsecret.testing.brokers.pubsub import PubSubEmulator, PubSubMissingError, pubsub_emulator
 from pullsecret.testing.brokers.rabbitmq import RabbitMQMissingError, RabbitMQNode, rabbitmq_node
 
 
@@ -31,13 +32,22 @@ def folder_in_memory() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def rabbitmq() -> Iterator[RabbitMQNode]:
     """A running RabbitMQ node."""
-    with folder_in_memory() as folder:
+    with ExitStack() as opened:
+        folder = opened.enter_context(folder_in_memory())
         try:
-            node = rabbitmq_node(folder)
-            running = node.__enter__()
+            node = opened.enter_context(rabbitmq_node(folder))
         except RabbitMQMissingError as why:
             missing(why)
+        yield node
+
+
+@pytest.fixture(scope="session")
+def pubsub() -> Iterator[PubSubEmulator]:
+    """A running Pub/Sub emulator."""
+    with ExitStack() as opened:
+        folder = opened.enter_context(folder_in_memory())
         try:
-            yield running
-        finally:
-            node.__exit__(None, None, None)
+            emulator = opened.enter_context(pubsub_emulator(folder))
+        except PubSubMissingError as why:
+            missing(why)
+        yield emulator

@@ -89,7 +89,9 @@ class RabbitMQNode:
 
     def start_server(self) -> None:
         """Start the server process, for the first time or after :meth:`kill_server`, with what it kept."""
-        child = start([str(self._programs.server)], self._folder / "server.log", self._environment)
+        # A node that is killed may leave a dump in its working directory.
+        command = ["env", f"--chdir={self._folder}", str(self._programs.server)]
+        child = start(command, self._folder / "server.log", self._environment)
         self._children.append(child)
         wait_for_port(child, self.port)
         self.control("await_startup")

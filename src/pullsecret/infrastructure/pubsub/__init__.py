@@ -1,0 +1,1 @@
+"""Events from Google Cloud Pub/Sub."""

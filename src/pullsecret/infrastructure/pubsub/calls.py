@@ -1,0 +1,56 @@
+"""Single calls to Pub/Sub, for what does not go over the stream."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import attrs
+
+from pullsecret.infrastructure.pubsub.clients import PubSubClients
+from pullsecret.infrastructure.pubsub.failures import failure
+from pullsecret.infrastructure.pubsub.settings import PubSubSettings
+
+REASON: Final = "pullsecret-reason"
+"""The attribute of a message put aside that says why."""
+
+
+@attrs.frozen
+class PubSubCalls:
+    """Each raises a transient or permanent error, after the configured timeout at the latest."""
+
+    _settings: PubSubSettings
+    _clients: PubSubClients
+
+    async def acknowledge(self, ack_ids: Sequence[str]) -> None:
+        """Pub/Sub may forget these deliveries."""
+        await self._call("settle-event", self._clients.subscriber.acknowledge, ack_ids=list(ack_ids))
+
+    async def modify(self, ack_ids: Sequence[str], seconds: int) -> None:
+        """Pub/Sub brings these messages again after ``seconds``; 0 means now."""
+        await self._call(
+            "settle-event",
+            self._clients.subscriber.modify_ack_deadline,
+            ack_ids=list(ack_ids),
+            ack_deadline_seconds=seconds,
+        )
+
+    async def put_aside(self, data: bytes, attributes: Mapping[str, str]) -> None:
+        """Pub/Sub keeps a message for a person."""
+        await self.publish(self._settings.dead_letter_topic_path, data, attributes)
+
+    async def publish(self, topic: str, data: bytes, attributes: Mapping[str, str]) -> None:
+        """Pub/Sub keeps a message for whoever subscribes to ``topic``."""
+        try:
+            async with asyncio.timeout(self._settings.timeout):
+                await asyncio.wrap_future(self._clients.publisher.publish(topic, data, **attributes))
+        except Exception as error:  # the library raises whatever its parts do
+            raise failure("publish", topic, error) from None
+
+    async def _call(self, operation: str, call: Callable[..., Any], **given: Any) -> None:
+        path = self._settings.subscription_path
+        try:
+            await asyncio.to_thread(
+                call, subscription=path, timeout=self._settings.timeout, retry=None, **given
+            )
+        except Exception as error:  # the library raises whatever its parts do
+            raise failure(operation, path, error) from None
