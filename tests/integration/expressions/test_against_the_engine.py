@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.integration.expressions.cases import SHARED, Case, environments, read
+from tests.integration.expressions.mutated_cases import mutated_cases
 from tests.integration.expressions.oracle import Answer, Oracle, answer_of, built_oracle
 from tests.integration.expressions.random_cases import random_cases
 from tests.integration.expressions.random_texts import random_text_cases
@@ -89,3 +90,9 @@ def test_texts_times_and_numbers(oracle: Oracle, tmp_path: Path) -> None:
 @pytest.mark.service
 def test_expressions_whose_parts_fit(oracle: Oracle, tmp_path: Path) -> None:
     assert_agreement(typed_cases(SEED, RANDOM), oracle, tmp_path)
+
+
+@pytest.mark.service
+def test_slips_of_the_pen(oracle: Oracle, tmp_path: Path) -> None:
+    originals = [*read(SHARED / "expr-cases.jsonl"), *typed_cases(SEED, RANDOM)]
+    assert_agreement(mutated_cases(SEED, RANDOM, originals), oracle, tmp_path)
