@@ -40,6 +40,11 @@ class Frame(Budget):
             self.variables = [None] * variables
 
     @cached_property
+    def patterns(self) -> set[str]:
+        """Regular expressions that have been paid for."""
+        return set()
+
+    @cached_property
     def _admitted(self) -> dict[int, Value]:
         return {}
 

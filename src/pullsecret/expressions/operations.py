@@ -12,6 +12,8 @@ from pullsecret.expressions.regular_expressions import compiled, found, matches
 from pullsecret.expressions.types import GoType
 from pullsecret.expressions.values import RuntimeFault, Value, is_nil, type_name
 
+_PATTERN: int = 40_000
+"""Steps that a pattern costs which is not known before the evaluation."""
 _LONG: int = 1024
 """From this length on, an operation on a string costs steps."""
 
@@ -93,7 +95,9 @@ def step(operator: str, right: Code, place: Place) -> Step:
         return _in(right, place)
     if operator == "..":
         return _range(right, place)
-    operation = matches if operator == "matches" else BINARY[operator]
+    if operator == "matches":
+        return _matches(right, place)
+    operation = BINARY[operator]
 
     def run(frame: Frame, left: Value) -> Value:
         other = right(frame)
@@ -133,6 +137,21 @@ def _in(right: Code, place: Place) -> Step:
         haystack = right(frame)
         try:
             return is_in(left, haystack, frame)
+        except RuntimeFault as fault:
+            raise place.error(fault) from None
+
+    return run
+
+
+def _matches(right: Code, place: Place) -> Step:
+    def run(frame: Frame, left: Value) -> Value:
+        pattern = right(frame)
+        try:
+            pay_for_looking(frame, left)
+            if type(pattern) is str and pattern not in frame.patterns:
+                frame.steps(_PATTERN)
+                frame.patterns.add(pattern)
+            return matches(left, pattern)
         except RuntimeFault as fault:
             raise place.error(fault) from None
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from pullsecret.expressions.values import RuntimeFault, Value, is_nil, type_name
 
-MAX_MEMORY: Final = 16 * 1024 * 1024
+MAX_MEMORY: Final = 8 * 1024 * 1024
 """Bytes that one pattern and its automaton may take."""
 _PARTS: Final = re.compile(
     r"\\Q.*?(?:\\E|\Z)"
@@ -19,7 +19,7 @@ _PARTS: Final = re.compile(
 _BYTE_ESCAPES: Final = {code: "\ufffd" for code in range(0xDC80, 0xDD00)}
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)
 def compiled(pattern: str) -> Any:
     """Raises RuntimeFault if that is no regular expression."""
     # Heavy, and most expressions have no pattern.

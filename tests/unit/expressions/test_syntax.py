@@ -41,6 +41,9 @@ def value(expression: str, **environment: Any) -> Any:
         ("[if true {1} else {2}, 3]", [1, 3]),
         ("true ? 1 : false ? 2 : 3", 1),
         ("(true ?: false)", True),
+        ("map(1..2, # in [1])", [True, False]),
+        ("map(1..2, # index)", [0, 1]),
+        ("map(1..2, unknown ?? #index)", [0, 1]),
     ],
 )
 def test_literals_and_blocks(expression: str, expected: Any) -> None:
@@ -102,6 +105,13 @@ def test_precedence(expression: str, expected: Any) -> None:
         "a not b",
         "#",
         ".a",
+        "unknown(tags, .name)",
+        "unknown(#)",
+        "map(tags, #) + #",
+        "sortBy(tags, #, #)",
+        "map(tags, #in)",
+        "map(tags, #1)",
+        "map(tags, ##)",
         "map(a)",
         "map(a, #, 1)",
         "map(a, {b: 1})",
