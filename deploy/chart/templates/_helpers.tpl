@@ -25,6 +25,9 @@ app: pullsecret-adapter
 {{- $health := merge (dict "port" 8080) (dig "health" (dict) .Values.config) }}
 {{- $rollout := merge (dict "share" (float64 .Values.rollout.share)) .Values.rollout }}
 {{- $known := dict "cluster" "kubernetes" "kubernetes" $kubernetes "health" $health "rollout" $rollout }}
+{{- if not .Values.rbac.driftDetection }}
+{{- $_ := set $known "drift" nil }}
+{{- end }}
 {{- merge $known .Values.config | toYaml }}
 {{- end }}
 

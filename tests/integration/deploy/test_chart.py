@@ -74,16 +74,20 @@ def test_helm_finds_nothing_to_complain_about(helm: str) -> None:
 
 
 def test_rights_are_exactly_those_of_the_table(rendered: str) -> None:
+    everything = render_chart(*GIVEN, "--set=config.kubernetes.job.createNamespaces=true")
     granted = {
         (each["kind"], each["metadata"]["name"]): each["rules"]
-        for each in objects(rendered)
+        for each in objects(everything)
         if each["kind"] in ("Role", "ClusterRole")
     }
     tables = {
         ("Role", rbac.ADAPTER): rbac.ADAPTER_RULES,
         ("ClusterRole", rbac.JOB): rbac.JOB_RULES,
+        ("ClusterRole", rbac.JOB_LOOK): rbac.JOB_LOOK_RULES,
+        ("ClusterRole", rbac.JOB_CREATE): rbac.JOB_CREATE_RULES,
         ("ClusterRole", rbac.DRIFT): rbac.DRIFT_RULES,
     }
+    assert f"name: {rbac.JOB_CREATE}\n" not in rendered
     assert granted == {name: [rule.manifest for rule in table] for name, table in tables.items()}
 
 
