@@ -99,6 +99,8 @@ def configuration_page() -> str:
 
 
 _FACTORY: Any = attrs.Factory
+_DERIVED = object()
+"""A default that follows from other keys."""
 
 
 @attrs.frozen
@@ -122,7 +124,9 @@ class _Section:
     def value(self, field: "attrs.Attribute[Any]") -> Any:
         if self.default is not None:
             return getattr(self.default, field.name)
-        return field.default.factory() if isinstance(field.default, _FACTORY) else field.default
+        if not isinstance(field.default, _FACTORY):
+            return field.default
+        return _DERIVED if field.default.takes_self else field.default.factory()
 
 
 def _sections(section: _Section) -> Iterator[_Section]:
@@ -156,6 +160,8 @@ def _shown(value: Any) -> str:
     """A default as YAML would have it."""
     if value is attrs.NOTHING:
         return "required"
+    if value is _DERIVED:
+        return "from other keys"
     match value:
         case None:
             return "null"
