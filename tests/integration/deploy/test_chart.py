@@ -5,6 +5,7 @@ import json
 import subprocess
 import uuid
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import yaml
 from deploy.generate.__main__ import MANIFESTS, manifests, render_chart
 from tests.integration.deploy.conftest import DEPLOY, ROOT
 
+from pullsecret.entrypoints.configuration import load
 from pullsecret.infrastructure.kubernetes import rbac
 from pullsecret.infrastructure.kubernetes.api import APPLY, KubernetesApi, Object
 from pullsecret.testing.kubernetes.control_plane import ControlPlane
@@ -261,3 +263,13 @@ async def test_install_upgrade_and_roll_back(admin: KubernetesApi, release: Any)
     release("uninstall", "pullsecret", here)
     left = await admin.get_or_none(f"/apis/apps/v1/namespaces/{namespace}/deployments/pullsecret-adapter")
     assert left is None
+
+
+@pytest.mark.parametrize("switches", SWITCHES)
+def test_the_adapter_can_read_its_configuration(switches: str, tmp_path: Path) -> None:
+    text = render_chart(*GIVEN, *SWITCHES[switches])
+    file = tmp_path / "adapter.yaml"
+    file.write_text(one(text, "ConfigMap")["data"]["adapter.yaml"])
+    configuration = load(file, {})
+    assert configuration.kubernetes_settings.job.namespace == "hyperfleet-system"
+    assert (configuration.drift is None) == (switches == "closed")
