@@ -239,3 +239,33 @@ def test_wrong_use_is_one_line(customer: Customer, capsys: pytest.CaptureFixture
     assert preflight(project="Not A Project") == 2
     told = capsys.readouterr()
     assert (told.out, len(told.err.splitlines())) == ("", 1)
+
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "preflight.md"
+
+
+def shown(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, **arguments: Any) -> list[str]:
+    monkeypatch.setenv("COLUMNS", "110")
+    preflight(project=PROJECT, **arguments)
+    return [line.rstrip() for line in capsys.readouterr().out.strip().splitlines()]
+
+
+def in_document(heading: str) -> list[str]:
+    """The block of output below ``heading``."""
+    section = DOCUMENT.read_text().partition(f"## {heading}\n")[2]
+    return section.partition("```text\n")[2].partition("\n```")[0].splitlines()
+
+
+def test_the_document_shows_what_a_ready_project_looks_like(
+    customer: Customer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert shown(capsys, monkeypatch, cluster_id=CLUSTER) == in_document("A project that is ready")
+
+
+def test_the_document_shows_what_a_failed_check_looks_like(
+    customer: Customer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    customer.permit(*(one for one in PERMISSIONS if not one.endswith((".add", ".create"))))
+    create_secret(customer, {"managed-by": "terraform"})
+    told = shown(capsys, monkeypatch, cluster_id=CLUSTER)
+    assert told == in_document("A project that is not ready")

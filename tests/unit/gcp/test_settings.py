@@ -2,7 +2,8 @@
 
 import pytest
 
-from pullsecret.infrastructure.gcp.settings import GoogleSettings
+from pullsecret.entrypoints.configuration.settings import Configuration
+from pullsecret.infrastructure.gcp.settings import GoogleSettings, RequestLimits
 
 
 def test_the_global_endpoint() -> None:
@@ -36,3 +37,21 @@ def test_the_service_account_follows_the_project() -> None:
     named = GoogleSettings(service_account="robot@{project}.iam.gserviceaccount.com")
     assert named.service_account_for("p-1") == "robot@p-1.iam.gserviceaccount.com"
     assert GoogleSettings(service_account=None).service_account_for("p-1") is None
+
+
+@pytest.mark.parametrize("callers", [1, 3, 10, 599, 10_000])
+def test_equal_parts_together_are_no_more_than_the_whole(callers: int) -> None:
+    whole, part = RequestLimits(), RequestLimits().share(callers)
+    for of_part, of_whole in ((part.reads, whole.reads), (part.accesses, whole.accesses)):
+        assert of_part >= 1
+        assert of_part * callers <= of_whole or of_part == 1
+
+
+def test_each_job_is_given_its_part() -> None:
+    from pullsecret.infrastructure.kubernetes.job_settings import JobSettings
+    from pullsecret.infrastructure.kubernetes.settings import KubernetesSettings
+
+    kubernetes = KubernetesSettings(job=JobSettings(image="i"))
+    configuration = Configuration(cluster="kubernetes", secret_store="gcp", kubernetes=kubernetes)
+    variables = configuration.kubernetes_settings.job.extra_environment
+    assert (variables["GCP_READS_PER_MINUTE"], variables["GCP_WRITES_PER_MINUTE"]) == ("60", "60")

@@ -11,6 +11,7 @@ from typing import Literal
 import attrs
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from pullsecret.domain.errors import PermanentError
 from pullsecret.domain.identifiers import ClusterId, project_id
@@ -123,7 +124,7 @@ def _show(checks: Sequence[Check]) -> None:
         table.add_column(heading, overflow="fold")
     for check in checks:
         style = _STYLES[check.finding]
-        table.add_row(check.name, f"[{style}]{check.finding.value}[/{style}]", check.detail)
+        table.add_row(check.name, Text(check.finding.value, style), Text(check.detail))
     console.print(table)
     for check in checks:
         if check.remedy and check.finding is not Finding.PASSED:

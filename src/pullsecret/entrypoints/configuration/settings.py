@@ -259,7 +259,8 @@ class Configuration:
         """
         if self.kubernetes is None:
             raise ValueError("no management cluster is configured")
-        shared = job_variables(self.gcp, self.provision_policy)
+        share = self.gcp.limits.share(self.limits.per_project)
+        shared = job_variables(attrs.evolve(self.gcp, limits=share), self.provision_policy)
         job = self.kubernetes.job
         given = attrs.evolve(job, extra_environment={**shared, **job.extra_environment})
         return attrs.evolve(self.kubernetes, job=given)

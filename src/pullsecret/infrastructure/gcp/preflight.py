@@ -171,7 +171,7 @@ class _Run:
         return Check(
             permission,
             Finding.FAILED,
-            f"{member} lacks it",
+            "not held in the project",
             grant_command(project, member, permission),
         )
 
@@ -236,7 +236,7 @@ class _Run:
             return Check(
                 "quota",
                 Finding.NOT_TESTED,
-                f"Service Usage does not tell: {unknown}",
+                "it takes serviceusage.quotas.get" if unknown.status == 403 else str(unknown),
                 grant_command(project, self.store.member(project), "serviceusage.quotas.get"),
             )
         ours = {"read": limits.reads, "write": limits.writes, "access": limits.accesses}

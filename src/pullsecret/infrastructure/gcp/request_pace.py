@@ -1,4 +1,4 @@
-"""Keeps this process below its share of a project's request quotas (docs/google-secret-manager.md, "Quotas")."""
+"""Keeps this process below its share of a project's quotas (docs/google-secret-manager.md, "Quotas")."""
 
 import asyncio
 from collections import deque

@@ -16,14 +16,20 @@ def _location(_instance: object, _attribute: object, value: str | None) -> None:
 
 @attrs.frozen
 class RequestLimits:
-    """How many requests a minute one process sends to one project, at most. Google's quotas are for all of a
-    project's callers together (https://cloud.google.com/secret-manager/quotas)."""
+    """How many requests a minute are sent to one project, at most. Google's quotas are for all of a project's
+    callers together (https://cloud.google.com/secret-manager/quotas)."""
 
     reads: int = attrs.field(default=600, validator=attrs.validators.ge(1))
     """Reads of secrets and lists of versions."""
     writes: int = attrs.field(default=600, validator=attrs.validators.ge(1))
     """Creations, updates, deletions and new versions."""
     accesses: int = attrs.field(default=90_000, validator=attrs.validators.ge(1))
+
+    def share(self, callers: int) -> "RequestLimits":
+        """One of ``callers`` equal parts, for callers that know nothing of each other; at least 1 of each."""
+        parts = (limit // callers for limit in (self.reads, self.writes, self.accesses))
+        return RequestLimits(*(max(1, part) for part in parts))
+
     """Reads of payloads."""
 
 
@@ -58,7 +64,7 @@ class GoogleSettings:
     call_deadline: float = attrs.field(default=20.0, validator=attrs.validators.gt(0))
     """Seconds one call may take."""
     limits: RequestLimits = attrs.field(factory=RequestLimits)
-    """How many requests a minute one process sends to one project."""
+    """How many requests a minute are sent to one project; the jobs that may run at once share them."""
     destroy_old_versions: bool = False
     """Destroy retired versions, which cannot be undone, instead of only disabling them."""
 
