@@ -46,6 +46,8 @@ def _placed(token: Token, before: Token, brackets: list[_Bracket], text: str) ->
         kind = "BLOCK" if _opens_block(before, brackets) else "{"
     elif before.kind in (".", "?.") and kind in _WORDS:
         kind = "PROPERTY"
+    elif before.kind == "|" and kind in ("TRUE", "FALSE", "NIL"):
+        kind = "NAME"  # What is called there is a name whatever it is elsewhere.
     elif before.kind in ("{", ",") and brackets and brackets[-1].kind == "map":
         if kind in _KEYS:
             kind = "KEY"

@@ -12,10 +12,13 @@ _PARTS: Final = re.compile(
     r"\\Q.*?(?:\\E|\Z)"
     r"|\\(?P<escape>.)"
     r"|\[\^?\]?(?:\\.|\[:\^?\w+:\]|[^\]\\])*+\]"
-    r"|\(\?P?<(?P<name>[^>]*)>",
+    r"|(?P<open>\()(?:\?P?<(?P<name>[^>]*)>)?"
+    r"|(?P<close>\))",
     re.DOTALL,
 )
-"""Quoted text, escapes, classes, and names of groups, as they stand in a pattern."""
+"""Quoted text, escapes, classes, and groups with their names, as they stand in a pattern."""
+_DEEPEST: Final = 1000
+"""Groups in each other from which on Go refuses a pattern."""
 _BYTE_ESCAPES: Final = {code: "\ufffd" for code in range(0xDC80, 0xDD00)}
 
 
@@ -40,7 +43,11 @@ def compiled(pattern: str) -> Any:
 
 def _refuse_what_go_does_not_know(pattern: str) -> None:
     """The C++ library's dialect is a little larger than Go's."""
+    depth = 0
     for part in _PARTS.finditer(pattern):
+        depth += (part["open"] is not None) - (part["close"] is not None)
+        if depth >= _DEEPEST:
+            raise RuntimeFault("error parsing regexp: expression nests too deeply")
         if part["escape"] == "C":
             raise RuntimeFault("error parsing regexp: invalid escape sequence: \\C")
         if part["name"] is not None and not part["name"].isascii():

@@ -41,6 +41,8 @@ class _Part:
     value: Any
     start: int
     end: int
+    comma: bool = False
+    """True if there is a comma after the last argument."""
 
 
 Children = list[Any]
@@ -256,7 +258,7 @@ class TreeBuilder(Transformer_NonRecursive[LarkToken, Node]):
 
     def arguments(self, parts: Children) -> _Part:
         given = [each for each in parts if isinstance(each, Node | _Part)]
-        return _Part(given, _start(parts[0]), _end(parts[-1]))
+        return _Part(given, _start(parts[0]), _end(parts[-1]), comma=_is_token(parts[-2], ","))
 
     def call(self, parts: Children) -> _Part:
         return _Part(parts, _start(parts[0]), _end(parts[1]))
@@ -271,7 +273,7 @@ class TreeBuilder(Transformer_NonRecursive[LarkToken, Node]):
         token, given = call.value
         name = str(token.value)
         if name in PREDICATE_BUILTINS:
-            arguments = self._with_predicate(name, [*piped, *given.value], call)
+            arguments = self._with_predicate(name, [*piped, *given.value], call, given.comma)
         else:
             arguments = (*piped, *given.value)
         if name in self._builtins:
@@ -279,8 +281,10 @@ class TreeBuilder(Transformer_NonRecursive[LarkToken, Node]):
         callee = self._made(ast.Identifier(name, start=_start(token), end=_end(token)))
         return self._made(ast.Call(callee, arguments, start=start, end=call.end), callee, *arguments)
 
-    def _with_predicate(self, name: str, given: Children, call: _Part) -> tuple[Node, ...]:
+    def _with_predicate(self, name: str, given: Children, call: _Part, comma: bool) -> tuple[Node, ...]:
         least, most = _ARGUMENTS[name]
+        if comma and len(given) < most:
+            raise self.refuse(f"{name} lacks an argument after the last comma", call)
         if not least <= len(given) <= most:
             expected = str(least) if least == most else f"{least} or {most}"
             raise self.refuse(f"{name} takes {expected} arguments, got {len(given)}", call)

@@ -111,6 +111,10 @@ def ended(expression: str) -> tuple[str, Any]:
         (r"text matches '\\C'", ("compile_error", None)),
         (r"text matches '(?=a)'", ("compile_error", None)),
         ("b'abc' matches 'b'", ("bool", True)),
+        (f"text matches '{'(' * 999 + ')' * 999}'", ("bool", True)),
+        (f"text matches '{'(' * 1000 + ')' * 1000}'", ("compile_error", None)),
+        (r"text matches `[(]\(\Q(\E` || true", ("bool", True)),
+        ("text matches '(?P<é>a)'", ("compile_error", None)),
     ],
 )
 def test_operators(expression: str, expected: tuple[str, Any]) -> None:
