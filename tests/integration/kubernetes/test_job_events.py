@@ -117,13 +117,3 @@ async def test_a_payload_goes_with_its_expired_job_where_no_replica_is_left(
     # The job itself still waits for its report.
     job = await admin.get(job_path(system.namespace, order.key.name))
     assert marks.REPORT_FINALIZER in job["metadata"]["finalizers"]
-
-
-async def test_what_is_never_called_is_needed_all_the_same(
-    admin: KubernetesApi, system: System, jobs: ObedientJobs
-) -> None:
-    role = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{system.namespace}/roles/{rbac.ADAPTER}"
-    rules = [rule.manifest for rule in rbac.ADAPTER_RULES if rule.resource != "jobs/finalizers"]
-    await admin.call("patch", role, {"rules": rules}, content_type=MERGE_PATCH)
-    with pytest.raises(Exception, match="blockOwnerDeletion"):
-        await jobs.runner.submit(new_order())

@@ -45,13 +45,6 @@ ADAPTER_RULES: Final = (
         ("create", "delete", "get", "list", "patch", "watch"),
         "submit, release, take up and report jobs; delete one whose payload another submission took",
     ),
-    Rule(
-        "batch",
-        "jobs/finalizers",
-        ("update",),
-        "let a payload hold up its expired job; asked for by OwnerReferencesPermissionEnforcement, which "
-        "OpenShift switches on, and never called",
-    ),
     Rule("", "pods", ("list", "watch"), "read a job's result from its pod's termination message"),
     Rule(
         "",

@@ -1,7 +1,8 @@
 """The temporary secrets: a job's payload, and the lock that lets a cluster have one unfinished job.
 
 A cluster's temporary secret has one name, so creating it decides between replicas. Its life is tied to its
-job: an owner reference lets Kubernetes remove it with the job, and we remove it as soon as the job has ended.
+job: we remove it as soon as the job has ended, and an owner reference lets Kubernetes do so at the latest
+when the job expires, dependents first, also where no replica is left to tell its end and let go of it.
 """
 
 from datetime import UTC, datetime
@@ -72,9 +73,6 @@ class TemporarySecrets:
             "kind": "Job",
             "name": metadata["name"],
             "uid": metadata["uid"],
-            # An expired job is deleted dependents first, and waits for these: so the payload goes then, also
-            # where no replica is there to tell the job's end and let go of it.
-            "blockOwnerDeletion": True,
         }
         body = {
             "metadata": {

@@ -173,7 +173,7 @@ class ControlPlane:
             f"--tls-private-key-file={server.key}",
             f"--client-ca-file={self.ca}",
             "--authorization-mode=RBAC",
-            # As OpenShift has it: who names an owner needs a right on the owner.
+            # As OpenShift has it: who lets an object hold up its owner's deletion needs a right on the owner.
             "--enable-admission-plugins=OwnerReferencesPermissionEnforcement",
             f"--service-account-issuer={ISSUER}",
             f"--service-account-key-file={self._signing_key}",
