@@ -7,12 +7,14 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+import attrs
 import pytest
 from tests.unit.metrics.samples import KEY, PROJECT, ended, failure, one_of_each, success
 
 from pullsecret.domain import facts
 from pullsecret.domain.facts import Fact
 from pullsecret.domain.identifiers import ClusterId
+from pullsecret.domain.provisioning import Failure
 from pullsecret.domain.reasons import Reason
 from pullsecret.infrastructure.job_process.json_log import JsonLog
 from pullsecret.infrastructure.logs.settings import LogSettings
@@ -50,6 +52,14 @@ def test_each_fact_is_one_line_with_exactly_the_designs_keys(
         assert line["level"] in ("debug", "info", "warning", "error")
         assert line["operation"]
         assert line["message"]
+
+
+@pytest.mark.parametrize("lines", [adapter_lines, job_lines])
+def test_an_error_that_names_a_key_alarms_no_scanner(lines: Callable[..., list[dict[str, Any]]]) -> None:
+    result = failure(Reason.INVALID_PULL_SECRET)
+    told = attrs.evolve(result, failure=Failure(Reason.INVALID_PULL_SECRET, "'auth' is not base64."))
+    (line,) = lines(ended(told))
+    assert "'au*h' is not base64." in line["message"]
 
 
 @pytest.mark.parametrize("lines", [adapter_lines, job_lines])

@@ -11,7 +11,7 @@ from typing import TextIO
 
 from pullsecret.domain.facts import Fact
 from pullsecret.infrastructure.logs.log_line import log_line
-from pullsecret.infrastructure.logs.redaction import redact
+from pullsecret.infrastructure.logs.redaction import disarm, redact
 
 
 class JsonLog:
@@ -36,7 +36,7 @@ class JsonLog:
             "cluster_id": self._cluster_id,
             "gcp_project": self._project,
             "operation": operation,
-            "message": redact(message),
+            "message": disarm(redact(message)),
             "version": version,
         }
         self._stream.write(json.dumps(document) + "\n")
