@@ -68,6 +68,11 @@ conformance: $(STAMP) ## The shared cases of the Expr language; prints how many 
 fuzz-expressions: $(STAMP) ## About a minute of expressions nobody would write
 	PULLSECRET_FUZZ_EXAMPLES=2500 $(BIN)/pytest tests/unit/expressions/test_fuzz.py -k 'not bounded'
 
+.PHONY: coverage
+coverage: $(STAMP) ## Branch coverage of domain and application by the unit tests; fails below 95 %
+	$(BIN)/pytest -q tests/unit/domain tests/unit/application --cov-branch --cov-fail-under=95 \
+		--cov=pullsecret.domain --cov=pullsecret.application --cov-report=term-missing:skip-covered
+
 .PHONY: mutation
 mutation: $(STAMP) ## Mutation score of the domain; fails below 90 %
 	rm -rf mutants
