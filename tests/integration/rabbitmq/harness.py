@@ -35,7 +35,7 @@ def settings_for(node: RabbitMQNode, folder: Path, port: int | None = None, **gi
         "delays": (0.1, 0.5, 1.0, 2.0),
         "heartbeat": 1,
         "reconnect": Backoff(initial=0.05, factor=2, maximum=0.5),
-        "publish_timeout": 3.0,
+        "publish_timeout": 1.0,
     }
     return RabbitMQSettings(**{**defaults, **given})
 
@@ -88,12 +88,20 @@ class RabbitMQHarness:
         answer = await self.channel.queue_declare(self.settings.queue, passive=True)
         return answer.message_count or 0
 
-    async def remove(self) -> None:
-        await self.channel.exchange_delete(self.settings.exchange)
-        for queue in (self.settings.queue, self.settings.dead_letter_queue):
-            await self.channel.queue_delete(queue)
-        for delay in self.settings.delays:
-            await self.channel.queue_delete(self.settings.delay_queue(delay))
+
+async def _remove(settings: RabbitMQSettings, channel: AbstractChannel) -> None:
+    await channel.exchange_delete(settings.exchange)
+    for queue in (settings.queue, settings.dead_letter_queue):
+        await channel.queue_delete(queue)
+    for delay in settings.delays:
+        await channel.queue_delete(settings.delay_queue(delay))
+
+
+@asynccontextmanager
+async def administrator(node: RabbitMQNode) -> AsyncIterator[AbstractChannel]:
+    """A channel that may do everything."""
+    async with await aio_pika.connect(node.url()) as connection:
+        yield await (await connection.channel()).get_underlay_channel()
 
 
 @asynccontextmanager
@@ -101,11 +109,10 @@ async def rabbitmq_harness(
     node: RabbitMQNode, settings: RabbitMQSettings, **given: Any
 ) -> AsyncIterator[RabbitMQHarness]:
     """A harness with its queues in place; they are gone afterwards."""
-    connection = await aio_pika.connect(node.url())
-    async with connection:
-        channel = await (await connection.channel()).get_underlay_channel()
+    async with administrator(node) as channel:
         harness = RabbitMQHarness(settings, channel, **given)
         async with harness.source.subscribe():
             pass  # makes the queues
         yield harness
-        await harness.remove()
+    async with administrator(node) as channel:  # the broker may have been restarted
+        await _remove(settings, channel)

@@ -27,8 +27,9 @@ async def connect(settings: RabbitMQSettings, name: str) -> AbstractConnection:
     for url in settings.urls:
         try:
             return await aio_pika.connect(
-                _with_sign_in(settings, url, name),
+                _with_sign_in(settings, url),
                 ssl_context=tls,
+                client_properties={"connection_name": name},
                 timeout=settings.connect_timeout,
             )
         except Exception as fault:  # the library raises whatever its parts do
@@ -46,11 +47,11 @@ def _address(url: str) -> str:
     return f"{parts.hostname}:{parts.port or (5671 if parts.scheme == 'amqps' else 5672)}"
 
 
-def _with_sign_in(settings: RabbitMQSettings, url: str, name: str) -> URL:
+def _with_sign_in(settings: RabbitMQSettings, url: str) -> URL:
     bare = URL(url)
     if not bare.path:
         bare = bare.with_path("/")
-    query = {"heartbeat": str(settings.heartbeat), "name": name}
+    query = {"heartbeat": str(settings.heartbeat)}
     if settings.sign_in is SignIn.EXTERNAL:
         return bare.update_query({**query, "auth": "external"})
     return bare.with_user(settings.user).with_password(_password(settings)).update_query(query)

@@ -8,6 +8,7 @@ from aiormq.exceptions import (
     ChannelAccessRefused,
     ChannelNotFoundEntity,
     ChannelPreconditionFailed,
+    InvalidFrameError,
     ProbableAuthenticationError,
 )
 
@@ -15,8 +16,6 @@ from pullsecret.domain.errors import OperationError, PermanentError, TransientEr
 from pullsecret.domain.reasons import Reason
 
 _REFUSED: Final = (AuthenticationError, ProbableAuthenticationError)
-_NOT_ALLOWED: Final = 530
-"""AMQP's reply code where the virtual host is missing or closed to us."""
 
 
 def failure(operation: str, subject: str, error: BaseException) -> OperationError:
@@ -26,7 +25,7 @@ def failure(operation: str, subject: str, error: BaseException) -> OperationErro
     """
     if isinstance(error, OperationError):
         return error
-    said = str(getattr(error, "reason", "") or error)
+    said = str(error.args[-1]) if error.args else ""
     if isinstance(error, _REFUSED):
         return PermanentError(
             operation,
@@ -35,7 +34,15 @@ def failure(operation: str, subject: str, error: BaseException) -> OperationErro
             "RabbitMQ refuses the sign-in.",
             "Check user, passwordFile and signIn, and that the user exists.",
         )
-    if isinstance(error, ChannelAccessRefused) or (error.args and error.args[0] == _NOT_ALLOWED):
+    if isinstance(error, InvalidFrameError) and "Connection.Close" in said:
+        return PermanentError(
+            operation,
+            subject,
+            Reason.WRONG_CONFIGURATION,
+            "RabbitMQ does not open the virtual host.",
+            "Check the path of urls, and that the user has any permission in that virtual host.",
+        )
+    if isinstance(error, ChannelAccessRefused):
         return PermanentError(
             operation,
             subject,

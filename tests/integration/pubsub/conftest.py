@@ -1,0 +1,12 @@
+import pytest
+
+from pullsecret.testing.brokers.fixtures import pubsub
+from pullsecret.testing.brokers.pubsub import VARIABLE, PubSubEmulator
+
+__all__ = ["pubsub"]
+
+
+@pytest.fixture(autouse=True)
+def emulator_is_found(pubsub: PubSubEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the standard variable."""
+    monkeypatch.setenv(VARIABLE, pubsub.address)
