@@ -4,8 +4,13 @@ A port is fulfilled by its embedded part unless the configuration names another 
 of ``_PARTS``, and imported only when it is chosen.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import (
+    AbstractAsyncContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+)
 from typing import Any
 
 import attrs
@@ -252,4 +257,26 @@ async def open_adapter(replica: Replica, world: EmbeddedWorld) -> AsyncIterator[
             if part := parts.get(getattr(replica.configuration, choice)):
                 for name, port in (await opened.enter_async_context(part(replica))).items():
                     getattr(container, name).override(providers.Object(port))
+        if endpoint := replica.configuration.tracing.endpoint:
+            opened.enter_context(_traced(container, endpoint, replica.configuration.tracing.share))
         yield container.adapter()
+
+
+@contextmanager
+def _traced(container: Any, endpoint: str, share: float) -> Iterator[None]:
+    """Put spans around what an event and a status go through. It comes after the parts are chosen."""
+    from pullsecret.infrastructure.tracing.adapter_spans import (
+        Journeys,
+        TracedCatalog,
+        TracedHandle,
+        TracedStatusSink,
+    )
+    from pullsecret.infrastructure.tracing.tracer import open_tracer
+
+    journeys = Journeys()
+    with open_tracer(endpoint, "pullsecret-adapter", share) as tracer:
+        # In this order: what handles events is made with the other two.
+        container.catalog.override(providers.Object(TracedCatalog(container.catalog(), tracer)))
+        container.status.override(providers.Object(TracedStatusSink(container.status(), tracer, journeys)))
+        container.handle.override(providers.Object(TracedHandle(container.handle(), tracer, journeys)))
+        yield

@@ -24,6 +24,7 @@ from pullsecret.infrastructure.kubernetes.settings import KubernetesSettings
 from pullsecret.infrastructure.logs.settings import LogSettings
 from pullsecret.infrastructure.pubsub.settings import PubSubSettings
 from pullsecret.infrastructure.rabbitmq.settings import RabbitMQSettings
+from pullsecret.infrastructure.tracing.settings import COLLECTOR, TracingSettings
 
 EVENT_FILTER = 'event.Type in ["cluster.create", "cluster.update"] && event.Data.provider == "gcp"'
 """The design document's event filter."""
@@ -207,6 +208,8 @@ class Configuration:
     """Where metrics and health are served."""
     logs: LogSettings = attrs.field(factory=LogSettings)
     """What is logged, and how."""
+    tracing: TracingSettings = attrs.field(factory=TracingSettings)
+    """Where traces are sent; jobs send theirs to the same place."""
     shutdown_grace: float = attrs.field(default=20.0, validator=gt(0))
     """Seconds that a stopping adapter has for the events in hand; the pod's own grace must be longer."""
 
@@ -260,7 +263,9 @@ class Configuration:
         if self.kubernetes is None:
             raise ValueError("no management cluster is configured")
         share = self.gcp.limits.share(self.limits.per_project)
-        shared = job_variables(attrs.evolve(self.gcp, limits=share), self.provision_policy)
+        shared = dict(job_variables(attrs.evolve(self.gcp, limits=share), self.provision_policy))
+        if self.tracing.endpoint:
+            shared[COLLECTOR] = self.tracing.endpoint
         job = self.kubernetes.job
         given = attrs.evolve(job, extra_environment={**shared, **job.extra_environment})
         return attrs.evolve(self.kubernetes, job=given)

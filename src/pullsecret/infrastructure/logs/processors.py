@@ -1,6 +1,7 @@
 """Steps from an event to a line with exactly the design's keys (DDR observability, "Logs")."""
 
 import hashlib
+import sys
 from typing import Final
 
 import structlog
@@ -22,6 +23,17 @@ def design_keys(_logger: WrappedLogger, _method: str, event: EventDict) -> Event
     if event:
         message += f" ({', '.join(f'{key}={value}' for key, value in event.items())})"
     return {key: message if key == "message" else line[key] for key in KEYS} | traced
+
+
+def trace_ids(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """The ids of the span that is open, where tracing is in use at all."""
+    trace = sys.modules.get("opentelemetry.trace")
+    if trace is not None:
+        context = trace.get_current_span().get_span_context()
+        if context.is_valid:
+            event["trace_id"] = trace.format_trace_id(context.trace_id)
+            event["span_id"] = trace.format_span_id(context.span_id)
+    return event
 
 
 def present_keys(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

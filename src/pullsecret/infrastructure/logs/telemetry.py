@@ -7,7 +7,7 @@ import structlog
 
 from pullsecret.domain.facts import Fact
 from pullsecret.infrastructure.logs.log_line import log_line
-from pullsecret.infrastructure.logs.processors import design_keys, present_keys, sampled
+from pullsecret.infrastructure.logs.processors import design_keys, present_keys, sampled, trace_ids
 from pullsecret.infrastructure.logs.redaction import redact_event
 from pullsecret.infrastructure.logs.settings import LogSettings
 
@@ -23,6 +23,7 @@ def new_logger(
         processors=[
             structlog.processors.add_log_level,
             sampled(settings.sample),
+            trace_ids,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             *_renderer(settings, stream),
         ],
