@@ -45,7 +45,8 @@ class ReconcilePolicy:
     preconditions: Sequence[Program]
     document_paths: ClusterDocumentPaths
     report_waiting: bool = False
-    """Tell the API about an unmet precondition too; today's Sentinel asks again until it hears something."""
+    """Tell the API about an unmet precondition and a running job too; today's Sentinel asks again until it
+    hears something."""
     failed_job_pause: Backoff = attrs.field(factory=lambda: Backoff(initial=30, factor=2, maximum=1800))
     """Between the end of a job that failed for now and its next attempt."""
 
@@ -83,6 +84,9 @@ class ReconcileCluster:
         cluster = entry.cluster
         if cluster.deleting:
             return await self.finalize(cluster) if self.finalize else Skipped(SkipReason.DELETING)
+        # What is told about work in progress is no newer than this look, so that the API can tell that it is
+        # older than an end which another replica tells meanwhile.
+        looked_at = self.clock.now()
         known = await self.jobs.jobs(cluster.id)
         if any(job.key.generation > cluster.generation for job in known):
             return Skipped(SkipReason.STALE)
@@ -96,12 +100,15 @@ class ReconcileCluster:
             key=lambda job: job.key,
             default=None,
         )
-        if latest and (skipped := await self._nothing_to_do(latest, again)):
+        if latest and (skipped := await self._nothing_to_do(latest, again, looked_at)):
             return skipped
-        return await self._hand_over(cluster, event, latest.key.attempt + 1 if latest else 1)
+        return await self._hand_over(cluster, event, latest.key.attempt + 1 if latest else 1, looked_at)
 
-    async def _nothing_to_do(self, latest: Job, again: bool) -> Skipped | None:
+    async def _nothing_to_do(self, latest: Job, again: bool, looked_at: datetime) -> Skipped | None:
         if not isinstance(latest.state, Finished):
+            # A further attempt leaves standing what was told of the last, or each would make it flap.
+            if self.policy.report_waiting and latest.key.attempt == 1:
+                await self._tell(in_progress_report(latest.target, looked_at))
             return Skipped(SkipReason.ALREADY_RUNNING)
         if again:
             return None
@@ -124,19 +131,21 @@ class ReconcileCluster:
         pause = self.policy.failed_job_pause.pause(job.key.attempt, chance=1.0)
         return finished.at + timedelta(seconds=pause)
 
-    async def _hand_over(self, cluster: Cluster, event: ClusterEvent, attempt: int) -> Outcome:
+    async def _hand_over(
+        self, cluster: Cluster, event: ClusterEvent, attempt: int, looked_at: datetime
+    ) -> Outcome:
         try:
             order = provision_order(cluster, attempt, event.trace)
         except PermanentError as error:
             return await self._refuse(cluster.id, cluster.generation, error)
         if attempt == 1:
             # Before the hand-over: afterwards the job may end at once and its report must be the last word.
-            await self._tell(in_progress_report(order.target, self.clock.now()))
+            await self._tell(in_progress_report(order.target, looked_at))
         match await self.jobs.submit(order):
             case Busy(job):
                 return _busy(job)
             case Existing(job):
-                return await self._nothing_to_do(job, again=False) or _busy(job)
+                return await self._nothing_to_do(job, False, looked_at) or _busy(job)
             case Submitted(job):
                 self.telemetry.record(HandedOver(job.key, job.target.cloud_secret.project))
                 return JobSubmitted(job)

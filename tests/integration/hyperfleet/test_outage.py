@@ -29,7 +29,7 @@ async def with_fleet(
     for cluster_id in ids:
         world.create_cluster(cluster_id, pull_secret_text())
     async with world.running():
-        for _ in range(100):
+        for _ in range(600):
             if world.embedded.jobs.all():
                 break
             await asyncio.sleep(0.1)

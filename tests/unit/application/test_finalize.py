@@ -250,6 +250,21 @@ async def test_a_customer_s_project_that_denies_is_told_and_then_given_up() -> N
 
 
 @scenario
+async def test_a_customer_s_project_that_is_gone_is_told_and_then_given_up() -> None:
+    it = await deleted()
+    del it.world.cloud.projects[it.target.cloud_secret.project]
+
+    refused = await it.finalize(it.ago(HOUR / 2))
+    assert isinstance(refused, Refused)
+    assert refused.error.reason is Reason.PROJECT_NOT_FOUND
+    assert (it.finalized.status, it.finalized.reason) == (Status.FALSE, Reason.PROJECT_NOT_FOUND)
+    assert not it.published
+
+    assert await it.finalize(it.ago(HOUR)) == Finalized((it.target.cloud_secret.path,))
+    assert it.finalized.status is Status.TRUE
+
+
+@scenario
 async def test_a_passing_fault_is_raised_until_it_is_given_up() -> None:
     it = await deleted(faults=(FaultRule("secret-store.*", Fault.FAIL, probability=1.0),))
     with pytest.raises(TransientError):
