@@ -151,6 +151,12 @@ HEALTH: Final = Board(
                 _quantiles("pullsecret_event_age_seconds"),
             ),
             Panel(
+                "Backlog",
+                "Messages that the broker holds for us, where it tells.",
+                Unit.COUNT,
+                {"messages": "max(pullsecret_backlog_messages)"},
+            ),
+            Panel(
                 "Dead letters",
                 "Messages that can never be handled.",
                 Unit.COUNT,

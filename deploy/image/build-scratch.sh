@@ -98,6 +98,7 @@ cp "$output/licences.txt" LICENSE "$root/usr/share/doc/pullsecret/"
 tar --create --file "$output/rootfs.tar" --directory "$root" --sort=name --mtime="@$SOURCE_DATE_EPOCH" \
     --owner=0 --group=0 --numeric-owner --pax-option=exthdr.name=%d/PaxHeaders/%f,delete=atime,delete=ctime .
 sha256sum "$output/rootfs.tar"
+echo "bytes: $(stat --format=%s "$output/rootfs.tar"), compressed: $(gzip -1 --stdout "$output/rootfs.tar" | wc -c)"
 if [ -n "$tag" ]; then
     cp deploy/image/Containerfile.scratch "$work/Containerfile"
     cp "$output/rootfs.tar" "$work/rootfs.tar"
