@@ -22,6 +22,8 @@ from pullsecret.expressions.values import (
     type_name,
 )
 
+_NESTED: Final = 8
+"""Steps that opening an array inside of an array costs."""
 _ARRAYS: Final = frozenset({Kind.INTERFACE, Kind.SLICE, Kind.ARRAY})
 
 
@@ -166,8 +168,8 @@ def _flatten(budget: Budget, value: Value) -> list[Value]:
     pending = [iter(_array(value, "cannot flatten"))]
     while pending:
         for each in pending[-1]:
-            budget.steps(1)
-            nested = None if type(each) is str else elements(each)
+            nested = elements(each)
+            budget.steps(1 if nested is None else _NESTED)
             if nested is not None:
                 pending.append(iter(nested))
                 break
