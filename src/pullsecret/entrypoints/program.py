@@ -6,7 +6,7 @@ import sys
 def main() -> None:
     """Run the command given on the command line and exit with its code."""
     if sys.argv[1:] == ["job"]:
-        # A job reads no arguments, and parsing none would cost it 3 MB and 0.04 s (docs/job-footprint.md).
+        # A job reads no arguments, and the parser would cost it memory and time (docs/job-footprint.md).
         from pullsecret.entrypoints.job import main as job
 
         sys.exit(job())

@@ -77,7 +77,7 @@ class HttpsJson:
 
     @functools.cached_property
     def _secure(self) -> urllib.request.OpenerDirector:
-        # Only made where it is used: reading the system's authorities takes 20 ms of CPU.
+        # Only made where it is used: reading the system's authorities takes a while.
         context = ssl.create_default_context()
         if self._trust_file is not None:
             context.load_verify_locations(cafile=str(self._trust_file))

@@ -1,7 +1,6 @@
 """The job's log: one JSON object a line with exactly the design's keys (DDR observability, "Logs").
 
-It needs nothing but the standard library: ``structlog`` would cost the job 0.15 s of CPU
-(docs/job-footprint.md).
+It needs nothing but the standard library, since the job pays for what it imports (docs/job-footprint.md).
 """
 
 import json
