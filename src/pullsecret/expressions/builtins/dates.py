@@ -46,6 +46,8 @@ _LAYOUTS: Final = (
     "Monday, 02-Jan-06 15:04:05 MST",
     "Mon, 02 Jan 2006 15:04:05 MST",
 )
+_READING: Final = 10
+"""Steps that it costs to read a time after one layout."""
 
 
 def _now(budget: Budget, location: Value = zones.LOCAL) -> Time:
@@ -71,10 +73,13 @@ def _date(budget: Budget, *arguments: Value) -> Time:
         raise RuntimeFault("runtime error: index out of range [0] with length 0")
     text = as_string(rest[0])
     if len(rest) == 2:
+        budget.steps(_READING)
         return _parsed(as_string(rest[1]), text, location)
     if len(rest) == 3:
+        budget.steps(_READING)
         return _parsed(as_string(rest[1]), text, zones.load(as_string(rest[2])))
     for layout in _LAYOUTS:
+        budget.steps(_READING)
         try:
             return _parsed(layout, text, location)
         except RuntimeFault:

@@ -43,7 +43,7 @@ _KEY_TYPES: Final = (
 """Go sorts map keys of different types by where its linker put the types: in the engine's build, so."""
 
 
-WRITTEN: Final = 8
+WRITTEN: Final = 12
 """Steps that the text of one value costs: it takes as long as some turns of a predicate."""
 
 

@@ -78,7 +78,7 @@ def _lower(budget: Budget, text: Value) -> str:
 
 def _trim(budget: Budget, text: Value, characters: Value = WHITE_SPACE) -> str:
     given, cut = as_string(text), as_string(characters)
-    budget.steps(len(given) + len(cut) >> 4)
+    budget.steps((len(given) + len(cut)) >> 2)
     if "\ufffd" in cut or _has_loose_bytes(cut):
         cut += _INVALID  # Go sees every byte that belongs to no character as U+FFFD.
     return _stripped(given, frozenset(cut))
@@ -182,6 +182,7 @@ def _index_of(budget: Budget, text: Value, part: Value) -> int:
 def _last_index_of(budget: Budget, text: Value, part: Value) -> int:
     given, wanted = as_string(text), as_string(part)
     # Searched backwards from the front: Python's search from the end can take quadratic time.
+    budget.steps((len(given) + len(wanted)) >> 8)
     data, part_data = bytes_of(given), bytes_of(wanted)
     found = data[::-1].find(part_data[::-1])
     return found if found < 0 else len(data) - len(part_data) - found
