@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.exposition import generate_latest
@@ -195,6 +195,7 @@ def test_projects_are_bounded_and_the_oldest_makes_room(scraped: Scraped) -> Non
     assert shown == {project_label(f"project-{number}") for number in range(5, MAX_PROJECTS + 5)}
 
 
+@settings(max_examples=25)
 @given(st.lists(st.text(max_size=30), max_size=MAX_NAMES * 3))
 def test_whatever_a_job_says_its_labels_stay_bounded(calls: list[str]) -> None:
     scraped = Scraped()
