@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Installs what the tests need beside Go, from the distribution: etcd, and promtool with Prometheus.
+# Installs what the tests need beside Go, from the distribution: etcd, RabbitMQ, and promtool with
+# Prometheus.
 # Does nothing where they are there.
 set -euo pipefail
 
 packages=()
 have() { PATH="$PATH:/usr/sbin:/usr/local/bin" command -v "$1" >/dev/null; }
 have etcd || packages+=(etcd-server)
+have rabbitmq-server || packages+=(rabbitmq-server)
 { have promtool && have prometheus; } || packages+=(prometheus)
 if [ "${#packages[@]}" -eq 0 ]; then
     exit 0
@@ -17,3 +19,7 @@ fi
 apt-get update -q
 # The packaged services would only take ports; the tests start their own.
 RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${packages[@]}"
+if command -v systemctl >/dev/null; then
+    # Not at the next start of the machine either.
+    systemctl disable rabbitmq-server >/dev/null 2>&1 || true
+fi

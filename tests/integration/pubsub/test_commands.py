@@ -33,7 +33,7 @@ class TestPubSubCommands(BrokerCommands):
     async def test_a_requeued_dead_letter_comes_again(
         self, harness: EventSourceHarness, config: Path, out: Callable[[], str]
     ) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(8):
             await super().test_a_requeued_dead_letter_comes_again(harness, config, out)
 
     def file(self, file: Path, topic: str) -> Path:

@@ -119,3 +119,33 @@ async def test_create_does_not_touch_what_exists_in_another_form(harness: Rabbit
     error = await refusal(attrs.evolve(harness.settings, delivery_limit=7))
     assert isinstance(error, PermanentError)
     assert harness.settings.queue in str(error)
+
+
+@pytest.mark.parametrize("topology", list(Topology))
+async def test_the_documented_rights_suffice(
+    harness: RabbitMQHarness, rabbitmq: RabbitMQNode, topology: Topology
+) -> None:
+    names, exchange = f"^{harness.settings.queue}", f"^{harness.settings.exchange}$"
+    rights = {
+        Topology.VERIFY: ("^$", r"^amq\.default$", names),
+        Topology.CREATE: (
+            f"{exchange}|{names}",
+            rf"^amq\.default$|{names}",
+            f"{names}|{exchange}",
+        ),
+    }[topology]
+    user = f"limited-{harness.settings.exchange}-{topology.value}"
+    rabbitmq.add_user(user, *rights)
+    settings = attrs.evolve(harness.settings, user=user, topology=topology)
+    await harness.publish_raw({}, b"malformed")
+    await takes_an_event(harness, settings)
+    assert len(await harness.dead_letters()) == 1
+    await harness.publish(new_event())
+    async with source_with(settings).subscribe() as subscription:
+        delivery = await subscription.receive()
+        assert delivery is not None
+        await delivery.retry(0.1)
+        again = await subscription.receive()
+        assert again is not None
+        assert again.attempt == 2
+        await again.ack()
