@@ -9,10 +9,14 @@ import pytest
 
 from pullsecret.domain.identifiers import ClusterId
 from pullsecret.infrastructure.memory.telemetry import MemoryTelemetry
+from pullsecret.infrastructure.pubsub.event_source import PubSubEventSource
+from pullsecret.infrastructure.pubsub.settings import PubSubSettings
+from pullsecret.infrastructure.pubsub.settings import Topology as PubSubTopology
 from pullsecret.infrastructure.rabbitmq.event_source import RabbitMQEventSource
 from pullsecret.infrastructure.rabbitmq.settings import RabbitMQSettings, Topology
 from pullsecret.infrastructure.system_clock import SystemClock
-from pullsecret.testing.brokers.fixtures import rabbitmq
+from pullsecret.testing.brokers.fixtures import pubsub, rabbitmq
+from pullsecret.testing.brokers.pubsub import VARIABLE, PubSubEmulator
 from pullsecret.testing.brokers.rabbitmq import PASSWORD, USER, RabbitMQNode
 from pullsecret.testing.hyperfleet.neighbours import keep_up
 from pullsecret.testing.hyperfleet.publishers import open_publisher
@@ -20,7 +24,7 @@ from pullsecret.testing.hyperfleet.records import Dialect
 from pullsecret.testing.hyperfleet.sentinel import Sentinel
 from pullsecret.testing.hyperfleet.server import FakeHyperFleet
 
-__all__ = ["rabbitmq"]
+__all__ = ["pubsub", "rabbitmq"]
 
 
 @pytest.fixture
@@ -55,3 +59,21 @@ async def test_rabbitmq(rabbitmq: RabbitMQNode, sentinel_of: httpx.AsyncClient, 
         await delivery.ack()
     assert delivery.event.cluster_id == ClusterId("cls-1")
     assert delivery.event.type == "cluster.create"
+
+
+@pytest.mark.service
+async def test_pubsub(
+    pubsub: PubSubEmulator, sentinel_of: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(VARIABLE, pubsub.address)
+    settings = PubSubSettings(project="hyperfleet-test", topic="sentinel", topology=PubSubTopology.CREATE)
+    source = PubSubEventSource(settings, SystemClock(), MemoryTelemetry(), 10)
+    async with (
+        source.subscribe() as subscription,
+        open_publisher("pubsub://hyperfleet-test/sentinel") as publish,
+    ):
+        assert await Sentinel(sentinel_of, Dialect.DDR, publish).poll() == 1
+        delivery = await asyncio.wait_for(subscription.receive(), 60)
+        assert delivery is not None
+        await delivery.ack()
+    assert delivery.event.cluster_id == ClusterId("cls-1")
