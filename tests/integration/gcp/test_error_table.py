@@ -21,7 +21,7 @@ from pullsecret.testing.gcp.customer import Customer
 from pullsecret.testing.gcp.projects import KeyState
 from pullsecret.testing.gcp.status import error_info
 
-KEY = "projects/keys-of-customer/locations/global/keyRings/r/cryptoKeys/k"
+KEY = "projects/keys-of-customer/locations/global/keyRings/r/cryptoKeys/unusable"
 
 BY_CODE = {
     StatusCode.CANCELLED: Reason.SECRET_MANAGER_UNAVAILABLE,
