@@ -3,8 +3,8 @@
 Importing ``google.cloud.secretmanager_v1`` runs its ``__init__``, which loads the whole client surface (REST
 and gRPC transports, ``requests``, ``google.auth``): more memory and time than the job process has
 (docs/job-footprint.md). The types need none of it. The package is therefore represented by an empty package
-object while they are imported, and taken away afterwards, so that a later import of it anywhere in the process
-works as usual.
+object while they are imported, and taken away afterwards, so that a later import of it anywhere in the
+process works as usual.
 """
 
 import importlib

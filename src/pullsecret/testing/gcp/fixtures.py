@@ -1,4 +1,4 @@
-"""Pytest fixtures for the fake; the ``pullsecret`` plugin registers them."""
+"""Pytest fixtures for the fake: ``pytest_plugins = ["pullsecret.testing.gcp.fixtures"]`` in a conftest."""
 
 from collections.abc import Iterator
 
