@@ -41,16 +41,21 @@ class EmbeddedService:
     async def running(self) -> AsyncIterator["EmbeddedService"]:
         """Run the replicas, and Sentinel if there is one, for as long as the context is open."""
         stop = asyncio.Event()
+        failure: Exception | None = None
         async with asyncio.TaskGroup() as tasks:
             polling = [tasks.create_task(self.sentinel())] if self.sentinel else []
             for _ in range(self.replicas):
                 tasks.create_task(self._keep_alive(stop))
             try:
                 yield self
+            except Exception as error:
+                failure = error  # raised below, as it is: a group of tasks would wrap it
             finally:
                 stop.set()
                 for task in [*polling, *self.world.jobs.processes, *self._errands]:
                     task.cancel()
+        if failure is not None:
+            raise failure
 
     def errand(self, work: Coroutine[Any, Any, None]) -> None:
         """Do ``work`` on the side; the world is not at rest before it is done."""
