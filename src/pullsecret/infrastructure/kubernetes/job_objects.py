@@ -75,6 +75,7 @@ class JobObjects:
         body = {
             "metadata": {
                 "resourceVersion": found["metadata"]["resourceVersion"],
+                "labels": {marks.ENDED_LABEL: "true"},
                 "annotations": {marks.CLAIM: claim, marks.RESULT: result},
             }
         }

@@ -79,7 +79,7 @@ class KubernetesJobRunner:
     async def unfinished(self) -> Sequence[Job]:
         """See the port."""
         try:
-            found = await self._jobs.find(marks.OUR_UNREPORTED_JOBS)
+            found = await self._jobs.find(marks.OUR_UNFINISHED_JOBS)
         except ApiError as fault:
             raise operation_error("list-jobs", fault) from None
         return [job_of(item) for item in found if ended_at(item) is None]

@@ -14,6 +14,8 @@ JOB_LABEL: Final = f"{ANNOTATION_PREFIX}/job"
 """On the temporary secret: the job it is for."""
 REPORTED_LABEL: Final = f"{ANNOTATION_PREFIX}/reported"
 """On a job whose status was told; a label, so that one selector leaves these jobs out."""
+ENDED_LABEL: Final = f"{ANNOTATION_PREFIX}/ended"
+"""On a finished job that a replica has taken up; so that who asks for unfinished jobs need not read them."""
 
 GENERATION: Final = f"{ANNOTATION_PREFIX}/generation"
 CLUSTER_ID: Final = f"{ANNOTATION_PREFIX}/cluster-id"
@@ -43,6 +45,8 @@ REPORT_FINALIZER: Final = f"{ANNOTATION_PREFIX}/report"
 OUR_JOBS: Final = f"{APP_LABEL}={APP},{MANAGED_BY_LABEL}={MANAGED_BY}"
 """Selects our jobs, their pods and their temporary secrets."""
 OUR_UNREPORTED_JOBS: Final = f"{OUR_JOBS},!{REPORTED_LABEL}"
+OUR_UNFINISHED_JOBS: Final = f"{OUR_UNREPORTED_JOBS},!{ENDED_LABEL}"
+"""Selects those that have just ended too."""
 
 
 def labels_of(cluster_id: ClusterId) -> dict[str, str]:
