@@ -23,7 +23,7 @@ from pullsecret.testing.contracts.cluster_secrets import secret_for
 from pullsecret.testing.contracts.samples import new_order, new_target
 from pullsecret.testing.kubernetes.audit import AuditRecord, read_audit
 
-pytestmark = [pytest.mark.service, pytest.mark.asyncio]
+pytestmark = [pytest.mark.service]
 
 LOOKED_UP: Final = {("", "secrets", "create")}
 """A job's right that server-side apply asks for where the object is not there yet, and that the log calls a
