@@ -1,0 +1,49 @@
+"""Another team installs the wheel into an environment of its own and has the world in its tests at once."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+UV = Path(sys.executable).parent / "uv"
+
+THEIR_TEST = """\
+def test_ours(pull_secret_world):
+    pull_secret_world.add_cluster("cls-1")
+    pull_secret_world.settle()
+    assert pull_secret_world.status("cls-1").conditions.available.status.value == "True"
+    assert pull_secret_world.published_registries("cls-1") == {"registry.redhat.io", "quay.io"}
+"""
+
+
+@pytest.mark.skipif(not UV.exists(), reason="uv makes the environment")
+def test_one_install_brings_the_fixture(tmp_path: Path) -> None:
+    def run(*arguments: object, **more: str) -> str:
+        environ = {
+            key: value for key, value in os.environ.items() if not key.startswith(("PYTHON", "VIRTUAL"))
+        }
+        ended = subprocess.run(
+            [str(argument) for argument in arguments],
+            cwd=tmp_path,
+            env=environ | more,
+            capture_output=True,
+            text=True,
+            timeout=280,
+            check=False,
+        )
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        return ended.stdout
+
+    run(UV, "build", "--quiet", "--wheel", "--out-dir", tmp_path, ROOT)
+    (wheel,) = tmp_path.glob("*.whl")
+    run(UV, "venv", "--quiet", "--python", sys.executable, tmp_path / "venv")
+    python = tmp_path / "venv" / "bin" / "python"
+    run(UV, "pip", "install", "--quiet", "--python", python, f"pullsecret[testing] @ {wheel.as_uri()}")
+    (tmp_path / "test_theirs.py").write_text(THEIR_TEST)
+    assert "1 passed" in run(python, "-m", "pytest", "-q", "test_theirs.py")
+    assert "all where they should be" in run(
+        python, "-m", "pullsecret.entrypoints.program", "demo", COLUMNS="120"
+    )
