@@ -1,9 +1,11 @@
 """A private RabbitMQ node: own name, ports, folder and Erlang port mapper; nothing of it is left behind."""
 
+import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -98,12 +100,12 @@ class RabbitMQNode:
 
     def kill_server(self) -> None:
         """End the server as a crash would."""
-        self._children.pop().kill()
+        _kill(self._children.pop())
 
     def stop(self) -> None:
         """End everything."""
         while self._children:
-            self._children.pop().kill()
+            _kill(self._children.pop())
 
     def control(self, *arguments: str) -> str:
         """What ``rabbitmqctl`` with these arguments writes; raises if it fails."""
@@ -147,6 +149,9 @@ class RabbitMQNode:
             "RABBITMQ_LOG_BASE": str(folder / "log"),
             "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
+            # Else the script leaves the server to a child, which would outlive it.
+            "RABBITMQ_ALLOW_INPUT": "true",
+            "RABBITMQ_SERVER_START_ARGS": "-noinput",
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "enabled_plugins"),
             # Schedulers that spin while idle take time from the other processes of the tests.
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+sbwt none +sbwtdcpu none +sbwtdio none +S 2:2",
@@ -180,6 +185,12 @@ class RabbitMQNode:
         }
         lines = [f"{name} = {value}\n" for name, value in settings.items()]
         (folder / "rabbitmq.conf").write_text("".join(lines))
+
+
+def _kill(child: Child) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(child.process.pid, signal.SIGKILL)
+    child.process.wait()
 
 
 @contextmanager
