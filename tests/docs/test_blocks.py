@@ -39,6 +39,11 @@ CANNOT_RUN: Mapping[str, str] = {
     "pullsecret preflight --project": "asks a real Google Cloud project",
     "pullsecret adapter": "serves until stopped, on a broker and a management cluster",
     "docker ": "needs a container engine",
+    "podman ": "needs a container engine",
+    "deploy/image/build-scratch.sh --tag": "needs a container engine; make image makes the file system",
+    "pullsecret fake-gcp": "serves until stopped",
+    "pullsecret broker check": "needs the broker of the configuration; tests/integration runs it against one",
+    "pullsecret events ": "needs the broker of the configuration; tests/integration runs it against one",
 }
 """How a command of a ``console`` block starts, and why no test runs it."""
 

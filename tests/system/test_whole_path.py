@@ -146,14 +146,17 @@ async def test_a_deleted_or_altered_secret_is_repaired_by_a_job(world: SystemWor
 
     await eventually(repaired, PATIENCE)
     await settled(world)
-    assert sorted(line["cluster_id"] for line in replica.lines("see-drift")) == sorted((deleted, altered))
+    # Namespaces of other tests that are going away may be seen too.
+    seen = [line["cluster_id"] for line in replica.lines("see-drift")]
+    assert sorted(each for each in seen if each in (deleted, altered)) == sorted((deleted, altered))
     # The secret manager held the same already: nothing was added to it.
     for cluster_id in (deleted, altered):
         annotations = (await world.admin.get(world.cluster_secret(cluster_id)))["metadata"]["annotations"]
         assert annotations[VERSION_ANNOTATION] == "1"
     events, _ = await world.admin.list(event_path(world.system.namespace))
     drifted = [event["involvedObject"]["name"] for event in events if event["reason"] == "SecretDrifted"]
-    assert sorted(drifted) == sorted(f"pullsecret-{each}-gen1-try2" for each in (deleted, altered))
+    repairs = [f"pullsecret-{each}-gen1-try2" for each in (deleted, altered)]
+    assert sorted(name for name in drifted if name in repairs) == sorted(repairs)
 
 
 async def test_a_protected_secret_can_be_read_while_it_is_repaired(world: SystemWorld) -> None:

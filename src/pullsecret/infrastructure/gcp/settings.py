@@ -24,6 +24,7 @@ class RequestLimits:
     writes: int = attrs.field(default=600, validator=attrs.validators.ge(1))
     """Creations, updates, deletions and new versions."""
     accesses: int = attrs.field(default=90_000, validator=attrs.validators.ge(1))
+    """Reads of payloads."""
 
     def share(self, callers: int) -> "RequestLimits":
         """One of ``callers`` equal parts, for callers that know nothing of each other; at least 1 of each."""

@@ -39,13 +39,13 @@ def fake_hyperfleet(
 
     Exits 0 when interrupted, 1 if the port or the broker cannot be had.
 
-    Examples
-    --------
+    For example:
+
+    ```
     pullsecret fake-hyperfleet --port 8000
-
     pullsecret fake-hyperfleet --dialect ddr --events - --poll 1
-
     pullsecret fake-hyperfleet --events "amqp://guest:guest@127.0.0.1/?exchange=hyperfleet-clusters"
+    ```
 
     Parameters
     ----------
