@@ -32,13 +32,13 @@ from pullsecret.domain.identifiers import ClusterId
 from pullsecret.entrypoints.configuration import Configuration
 from pullsecret.entrypoints.container import AdapterContainer
 from pullsecret.infrastructure.cloudevents.codec import render
+from pullsecret.infrastructure.intake.topology import Topology
 from pullsecret.infrastructure.memory.broker import MemoryEventSource
 from pullsecret.infrastructure.memory.world import EmbeddedWorld
 from pullsecret.infrastructure.pubsub.event_source import PubSubEventSource
 from pullsecret.infrastructure.pubsub.settings import PubSubSettings
-from pullsecret.infrastructure.pubsub.settings import Topology as PubSubTopology
 from pullsecret.infrastructure.rabbitmq.event_source import RabbitMQEventSource
-from pullsecret.infrastructure.rabbitmq.settings import RabbitMQSettings, Topology
+from pullsecret.infrastructure.rabbitmq.settings import RabbitMQSettings
 from pullsecret.infrastructure.system_clock import SystemClock
 from pullsecret.ports.event_source import EventSource
 from pullsecret.testing.brokers.pubsub import VARIABLE, pubsub_emulator
@@ -132,7 +132,7 @@ async def pubsub(
 ) -> AsyncIterator[EventSource]:
     with tempfile.TemporaryDirectory() as folder, pubsub_emulator(Path(folder)) as emulator:
         os.environ[VARIABLE] = emulator.address
-        settings = PubSubSettings(project="benchmark", topology=PubSubTopology.CREATE)
+        settings = PubSubSettings(project="benchmark", topology=Topology.CREATE)
         source = PubSubEventSource(settings, SystemClock(), telemetry, CONCURRENCY)
         from pullsecret.infrastructure.pubsub.clients import PubSubClients
         from pullsecret.infrastructure.pubsub.topology import ensure

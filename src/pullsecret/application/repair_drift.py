@@ -13,7 +13,7 @@ from pullsecret.domain.drift import Drift
 from pullsecret.domain.errors import OperationError
 from pullsecret.domain.facts import DriftSeen, Interrupted, RepairStarted, SkipReason
 from pullsecret.domain.identifiers import ClusterId
-from pullsecret.domain.provisioning import Finished, Job
+from pullsecret.domain.provisioning import Finished, Job, newest_jobs
 from pullsecret.ports.clock import Clock
 from pullsecret.ports.cluster_secret_watch import ClusterSecretWatch
 from pullsecret.ports.job_runner import JobRunner
@@ -89,12 +89,7 @@ class RepairDrift:
 
         Raises what the ports raise.
         """
-        newest: dict[ClusterId, Job] = {}
-        for job in await self.jobs.jobs():
-            known = newest.get(job.key.cluster_id)
-            if known is None or known.key < job.key:
-                newest[job.key.cluster_id] = job
-        for job in newest.values():
+        for job in newest_jobs(await self.jobs.jobs()).values():
             secret = job.target.cluster_secret
             if _landed(job) and (kind := await self.watch.look(secret)) is not None:
                 self.note(Drift(job.key.cluster_id, secret, kind))

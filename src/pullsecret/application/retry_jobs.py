@@ -8,8 +8,7 @@ from pullsecret.application.outcomes import JobSubmitted
 from pullsecret.application.reconcile_cluster import ReconcileCluster, adapter_event
 from pullsecret.domain.errors import OperationError
 from pullsecret.domain.facts import InternalFault, Interrupted
-from pullsecret.domain.identifiers import ClusterId
-from pullsecret.domain.provisioning import Finished, Job, JobKey
+from pullsecret.domain.provisioning import Finished, Job, JobKey, newest_jobs
 from pullsecret.domain.reasons import Outlook
 from pullsecret.ports.clock import Clock
 from pullsecret.ports.job_runner import JobRunner
@@ -44,11 +43,7 @@ class RetryJobs:
 
         Raises what the job runner raises; one cluster that fails does not hold up the others.
         """
-        newest: dict[ClusterId, Job] = {}
-        for job in await self.jobs.jobs():
-            known = newest.get(job.key.cluster_id)
-            if known is None or known.key < job.key:
-                newest[job.key.cluster_id] = job
+        newest = newest_jobs(await self.jobs.jobs())
         self._forget_but({job.key for job in newest.values()})
         for job in newest.values():
             if self._due(job):

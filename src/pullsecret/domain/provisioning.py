@@ -1,6 +1,6 @@
 """What a job is asked to do, and what it says it did (DDR phases 3 to 6)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 import attrs
@@ -160,6 +160,16 @@ class Job:
     def active(self) -> bool:
         """True until the job has finished."""
         return not isinstance(self.state, Finished)
+
+
+def newest_jobs(jobs: Iterable[Job]) -> Mapping[ClusterId, Job]:
+    """The newest of each cluster's ``jobs``: the last attempt at its latest generation."""
+    newest: dict[ClusterId, Job] = {}
+    for job in jobs:
+        known = newest.get(job.key.cluster_id)
+        if known is None or known.key < job.key:
+            newest[job.key.cluster_id] = job
+    return newest
 
 
 def provision_target(cluster: Cluster) -> ProvisionTarget:

@@ -8,8 +8,7 @@ from typing import Any
 import attrs
 
 from pullsecret.application.adapter import Adapter
-from pullsecret.domain.identifiers import ClusterId
-from pullsecret.domain.provisioning import Finished, Job
+from pullsecret.domain.provisioning import Finished, Job, newest_jobs
 from pullsecret.domain.reasons import Outlook
 from pullsecret.infrastructure.memory.faults import ProcessCrash
 from pullsecret.infrastructure.memory.sentinel import MemorySentinel
@@ -89,10 +88,7 @@ class EmbeddedService:
     def _busy(self) -> bool:
         if self._errands or self.world.jobs.unreported():
             return True
-        newest: dict[ClusterId, Job] = {}
-        for job in sorted(self.world.jobs.all(), key=lambda job: job.key):
-            newest[job.key.cluster_id] = job
-        return any(_goes_again(job) for job in newest.values())
+        return any(_goes_again(job) for job in newest_jobs(self.world.jobs.all()).values())
 
     def _state(self) -> object:
         statuses = self.world.hyperfleet.statuses

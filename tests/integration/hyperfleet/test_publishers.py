@@ -8,12 +8,12 @@ import httpx
 import pytest
 
 from pullsecret.domain.identifiers import ClusterId
+from pullsecret.infrastructure.intake.topology import Topology
 from pullsecret.infrastructure.memory.telemetry import MemoryTelemetry
 from pullsecret.infrastructure.pubsub.event_source import PubSubEventSource
 from pullsecret.infrastructure.pubsub.settings import PubSubSettings
-from pullsecret.infrastructure.pubsub.settings import Topology as PubSubTopology
 from pullsecret.infrastructure.rabbitmq.event_source import RabbitMQEventSource
-from pullsecret.infrastructure.rabbitmq.settings import RabbitMQSettings, Topology
+from pullsecret.infrastructure.rabbitmq.settings import RabbitMQSettings
 from pullsecret.infrastructure.system_clock import SystemClock
 from pullsecret.testing.brokers.fixtures import pubsub, rabbitmq
 from pullsecret.testing.brokers.pubsub import VARIABLE, PubSubEmulator
@@ -66,7 +66,7 @@ async def test_pubsub(
     pubsub: PubSubEmulator, sentinel_of: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(VARIABLE, pubsub.address)
-    settings = PubSubSettings(project="hyperfleet-test", topic="sentinel", topology=PubSubTopology.CREATE)
+    settings = PubSubSettings(project="hyperfleet-test", topic="sentinel", topology=Topology.CREATE)
     source = PubSubEventSource(settings, SystemClock(), MemoryTelemetry(), 10)
     async with (
         source.subscribe() as subscription,

@@ -11,11 +11,12 @@ from google.pubsub_v1 import PublisherClient as GapicPublisher
 
 from pullsecret.domain.events import ClusterEvent
 from pullsecret.infrastructure.cloudevents.codec import Mode, render
+from pullsecret.infrastructure.intake.topology import Topology
 from pullsecret.infrastructure.memory.telemetry import MemoryTelemetry
 from pullsecret.infrastructure.pubsub.calls import REASON
 from pullsecret.infrastructure.pubsub.clients import PubSubClients
 from pullsecret.infrastructure.pubsub.event_source import PubSubEventSource
-from pullsecret.infrastructure.pubsub.settings import PubSubSettings, Topology
+from pullsecret.infrastructure.pubsub.settings import PubSubSettings
 from pullsecret.infrastructure.pubsub.topology import ensure
 from pullsecret.infrastructure.system_clock import SystemClock
 

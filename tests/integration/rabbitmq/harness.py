@@ -14,10 +14,11 @@ from aiormq.abc import AbstractChannel
 from pullsecret.domain.backoff import Backoff
 from pullsecret.domain.events import ClusterEvent
 from pullsecret.infrastructure.cloudevents.codec import Mode, render
+from pullsecret.infrastructure.intake.topology import Topology
 from pullsecret.infrastructure.memory.telemetry import MemoryTelemetry
 from pullsecret.infrastructure.rabbitmq import marks
 from pullsecret.infrastructure.rabbitmq.event_source import RabbitMQEventSource
-from pullsecret.infrastructure.rabbitmq.settings import RabbitMQSettings, Topology
+from pullsecret.infrastructure.rabbitmq.settings import RabbitMQSettings
 from pullsecret.infrastructure.system_clock import SystemClock
 from pullsecret.testing.brokers.rabbitmq import PASSWORD, USER, RabbitMQNode
 

@@ -8,9 +8,10 @@ import pytest
 from tests.integration.rabbitmq.harness import RabbitMQHarness, rabbitmq_harness, settings_for
 
 from pullsecret.domain.errors import OperationError, PermanentError, TransientError
+from pullsecret.infrastructure.intake.topology import Topology
 from pullsecret.infrastructure.memory.telemetry import MemoryTelemetry
 from pullsecret.infrastructure.rabbitmq.event_source import RabbitMQEventSource
-from pullsecret.infrastructure.rabbitmq.settings import RabbitMQSettings, SignIn, Topology
+from pullsecret.infrastructure.rabbitmq.settings import RabbitMQSettings, SignIn
 from pullsecret.infrastructure.system_clock import SystemClock
 from pullsecret.testing.brokers.rabbitmq import CERTIFICATE_USER, RabbitMQNode
 from pullsecret.testing.contracts.event_source import new_event

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from pullsecret.testing.kubernetes.processes import free_port
+
 COMMAND = (str(Path(sys.executable).parent / "pullsecret"), "adapter")
 PATIENCE = 30.0
 
@@ -28,8 +30,7 @@ def configuration(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    return free_port()
 
 
 @contextmanager

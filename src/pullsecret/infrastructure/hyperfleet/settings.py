@@ -1,6 +1,5 @@
 """How the HyperFleet API is reached."""
 
-import ipaddress
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
@@ -10,6 +9,7 @@ from attrs.validators import ge, gt
 
 from pullsecret.domain.backoff import Backoff
 from pullsecret.domain.cluster_document import DDR_PATHS, V1_PATHS, ClusterDocumentPaths
+from pullsecret.infrastructure.loopback import is_loopback
 
 
 class Dialect(StrEnum):
@@ -29,13 +29,6 @@ class Dialect(StrEnum):
     def document_paths(self) -> ClusterDocumentPaths:
         """Where this dialect's cluster keeps each value, unless configured otherwise."""
         return V1_PATHS if self is Dialect.V1 else DDR_PATHS
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _origin(url: str) -> str:
@@ -102,7 +95,7 @@ class HyperFleetSettings:
             raise ValueError(f"{url!r} is not an http or https URL")
         if parts.username or parts.password or parts.query or parts.fragment:
             raise ValueError("the URL of the API has no user, query or fragment; tokens belong in a file")
-        if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        if parts.scheme == "http" and not is_loopback(parts.hostname):
             raise ValueError(f"{url!r} would send secrets unencrypted; use https")
 
     @property

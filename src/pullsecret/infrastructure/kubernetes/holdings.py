@@ -10,7 +10,7 @@ from pullsecret.domain.drift import DriftKind
 from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.names import cluster_label
 from pullsecret.domain.ownership import CLUSTER_LABEL
-from pullsecret.domain.provisioning import Finished, Job
+from pullsecret.domain.provisioning import Finished, Job, newest_jobs
 from pullsecret.infrastructure.kubernetes.api import KubernetesApi
 from pullsecret.infrastructure.kubernetes.api_errors import ApiError, operation_error
 from pullsecret.infrastructure.kubernetes.paths import ALL_SECRETS
@@ -88,9 +88,7 @@ async def holdings(
 
     Reads no payload. Raises what the job runner raises.
     """
-    newest: dict[ClusterId, Job] = {}
-    for job in sorted(await jobs.jobs(cluster_id), key=lambda job: job.key):
-        newest[job.key.cluster_id] = job
+    newest = newest_jobs(await jobs.jobs(cluster_id))
     secrets = await _secrets(api, cluster_id)
     known = sorted(newest.keys() | secrets.keys())
     return [Holding(each, newest.get(each), secrets.get(each)) for each in known]

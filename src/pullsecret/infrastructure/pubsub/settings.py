@@ -1,20 +1,10 @@
 """How Google Cloud Pub/Sub is reached, and what is expected there."""
 
-from enum import StrEnum
-
 import attrs
 from attrs.validators import and_, ge, gt, le, min_len
 
 from pullsecret.infrastructure.intake.circuit import IntakePause
-
-
-class Topology(StrEnum):
-    """Who makes topics and subscriptions."""
-
-    VERIFY = "verify"
-    """Somebody else; the adapter only makes sure that they are there."""
-    CREATE = "create"
-    """The adapter, where they are missing. What is there is never altered."""
+from pullsecret.infrastructure.intake.topology import Topology
 
 
 @attrs.frozen

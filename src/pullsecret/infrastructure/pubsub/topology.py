@@ -14,9 +14,10 @@ from google.pubsub_v1 import types
 
 from pullsecret.domain.errors import OperationError, PermanentError
 from pullsecret.infrastructure.intake.operations import Finding
+from pullsecret.infrastructure.intake.topology import Topology
 from pullsecret.infrastructure.pubsub.clients import PubSubClients
 from pullsecret.infrastructure.pubsub.failures import failure
-from pullsecret.infrastructure.pubsub.settings import PubSubSettings, Topology
+from pullsecret.infrastructure.pubsub.settings import PubSubSettings
 
 
 @attrs.frozen

@@ -1,6 +1,5 @@
 """How RabbitMQ is reached, and what is expected there."""
 
-import ipaddress
 from enum import StrEnum
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -10,15 +9,8 @@ from attrs.validators import ge, gt, in_, min_len
 
 from pullsecret.domain.backoff import Backoff
 from pullsecret.infrastructure.intake.circuit import IntakePause
-
-
-class Topology(StrEnum):
-    """Who makes exchange and queues."""
-
-    VERIFY = "verify"
-    """Somebody else; the adapter only makes sure that they are there."""
-    CREATE = "create"
-    """The adapter, where they are missing. What is there is never altered."""
+from pullsecret.infrastructure.intake.topology import Topology
+from pullsecret.infrastructure.loopback import is_loopback
 
 
 class SignIn(StrEnum):
@@ -30,13 +22,6 @@ class SignIn(StrEnum):
     """The client certificate."""
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def _check_url(_instance: object, _attribute: object, urls: tuple[str, ...]) -> None:
     for url in urls:
         parts = urlsplit(url)
@@ -46,7 +31,7 @@ def _check_url(_instance: object, _attribute: object, urls: tuple[str, ...]) -> 
             raise ValueError("'urls' must not name a user or a password; use user and passwordFile")
         if parts.query or parts.fragment:
             raise ValueError("'urls' must have no query or fragment; every option has a key of its own")
-        if parts.scheme == "amqp" and not _is_loopback(parts.hostname):
+        if parts.scheme == "amqp" and not is_loopback(parts.hostname):
             raise ValueError("'urls' must be amqps unless on loopback: passwords would be sent unencrypted")
     if len({urlsplit(url).path for url in urls}) > 1:
         raise ValueError("'urls' must all name the same virtual host")

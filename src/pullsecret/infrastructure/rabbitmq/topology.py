@@ -11,9 +11,10 @@ from aiormq.abc import AbstractChannel
 
 from pullsecret.domain.errors import OperationError
 from pullsecret.infrastructure.intake.operations import Finding
+from pullsecret.infrastructure.intake.topology import Topology
 from pullsecret.infrastructure.rabbitmq.connection import open_channel
 from pullsecret.infrastructure.rabbitmq.failures import failure
-from pullsecret.infrastructure.rabbitmq.settings import RabbitMQSettings, Topology
+from pullsecret.infrastructure.rabbitmq.settings import RabbitMQSettings
 
 _NO_LIMIT: Final = 1_000_000
 """Newer brokers limit deliveries unless told otherwise; a person may look at a dead letter often."""

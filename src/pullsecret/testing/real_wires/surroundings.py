@@ -19,9 +19,10 @@ from pullsecret.entrypoints.demo.fleet import Document, FleetCluster
 from pullsecret.infrastructure.gcp.call_meter import CallMeter
 from pullsecret.infrastructure.gcp.secret_store import open_secret_store
 from pullsecret.infrastructure.hyperfleet.settings import HyperFleetSettings
+from pullsecret.infrastructure.intake.topology import Topology
 from pullsecret.infrastructure.memory.cloud import Project
 from pullsecret.infrastructure.memory.world import EmbeddedWorld
-from pullsecret.infrastructure.rabbitmq.settings import RabbitMQSettings, Topology
+from pullsecret.infrastructure.rabbitmq.settings import RabbitMQSettings
 from pullsecret.testing.brokers.rabbitmq import (
     PASSWORD,
     USER,
