@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 import attrs
@@ -57,7 +58,8 @@ class Adapter:
             try:
                 await self.jobs.sweep()
             except OperationError as error:
-                await self._pause(error)
+                self._tell_of_pause(error)
+                await self.clock.sleep(_PAUSE_AFTER_FAILED_START)
             else:
                 await self.clock.sleep(_SWEEP_EVERY)
 
@@ -70,8 +72,10 @@ class Adapter:
                 while isinstance(cause, BaseExceptionGroup):
                     cause = cause.exceptions[0]
                 if isinstance(cause, TransientError):
-                    await self._pause(cause)
+                    self._tell_of_pause(cause)
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout(_PAUSE_AFTER_FAILED_START):
+                            await stop.wait()
 
-    async def _pause(self, error: OperationError) -> None:
+    def _tell_of_pause(self, error: OperationError) -> None:
         self.telemetry.record(Interrupted(error.operation, _PAUSE_AFTER_FAILED_START, error))
-        await self.clock.sleep(_PAUSE_AFTER_FAILED_START)

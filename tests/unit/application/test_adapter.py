@@ -1,0 +1,49 @@
+"""A replica whose broker is away asks for it again and again, and stops at once when it is told to."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import attrs
+from tests.unit.application.scene import simulated
+
+from pullsecret.domain.errors import TransientError
+from pullsecret.domain.facts import Interrupted
+from pullsecret.domain.reasons import Reason
+from pullsecret.entrypoints.configuration import Configuration
+from pullsecret.entrypoints.container import embedded_adapter
+from pullsecret.infrastructure.memory.world import EmbeddedWorld
+from pullsecret.ports.event_source import Subscription
+
+AWAY = TransientError("subscribe", "broker", Reason.BROKER_UNAVAILABLE, "Nobody answers.")
+
+
+@attrs.define
+class NoBroker:
+    """EventSource port; nobody answers."""
+
+    asked_at: list[float] = attrs.field(factory=list)
+
+    @asynccontextmanager
+    async def subscribe(self) -> AsyncIterator[Subscription]:
+        self.asked_at.append(asyncio.get_running_loop().time())
+        raise AWAY
+        yield
+
+
+@simulated
+async def test_a_broker_that_is_away_is_asked_again_until_the_replica_is_stopped() -> None:
+    world = EmbeddedWorld.create(latency=(0, 0))
+    adapter = embedded_adapter(Configuration.default(), world, world.telemetry)()
+    source, stop = NoBroker(), asyncio.Event()
+    work = asyncio.create_task(
+        attrs.evolve(adapter, consume=attrs.evolve(adapter.consume, source=source)).run(stop)
+    )
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    await asyncio.sleep(11)
+    assert [at - started for at in source.asked_at] == [0, 5, 10]
+    assert [fact.error for fact in world.telemetry.of(Interrupted)] == [AWAY] * 3
+    stop.set()
+    await work
+    assert loop.time() - started == 11  # not at the end of the pause
