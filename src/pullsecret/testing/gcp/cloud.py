@@ -9,6 +9,7 @@ from typing import Self
 import attrs
 import grpc
 
+from pullsecret.testing.gcp.audit_log import audit_log_routes
 from pullsecret.testing.gcp.faults import Fault
 from pullsecret.testing.gcp.grpc_server import secret_manager_methods, start_grpc_server
 from pullsecret.testing.gcp.http_server import HttpServer
@@ -38,7 +39,7 @@ class Endpoints:
     """``host:port`` of the gRPC surface."""
     rest: str
     """Base address of everything that speaks REST: Secret Manager, the token exchange, IAM Credentials,
-    Resource Manager, Service Usage and Cloud KMS."""
+    Resource Manager, Service Usage, Cloud KMS and Cloud Logging."""
     metadata: str
     """``host:port`` of the metadata server, for ``GCE_METADATA_HOST``."""
 
@@ -97,6 +98,7 @@ class FakeGoogleCloud:
             *token_exchange_routes(self.world),
             *iam_credentials_routes(self.world),
             *project_routes(self.world),
+            *audit_log_routes(self.world),
         ]
         context = None if self._plaintext else self.authority.server_context(*_NAMES)
         rest = HttpServer(routes, _HOST, 0, context, self.world.clock)

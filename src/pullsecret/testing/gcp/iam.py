@@ -60,6 +60,9 @@ ROLES: Mapping[str, frozenset[str]] = {
         {"cloudkms.cryptoKeyVersions.useToEncrypt", "cloudkms.cryptoKeyVersions.useToDecrypt"}
     ),
     "roles/cloudkms.viewer": frozenset({"cloudkms.cryptoKeys.get"}),
+    "roles/logging.privateLogViewer": frozenset(
+        {"logging.logEntries.list", "logging.privateLogEntries.list"}
+    ),
 }
 
 
