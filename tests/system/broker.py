@@ -133,6 +133,9 @@ class _Subscription:
     async def stop(self) -> None:
         self._stopped.set()
 
+    async def check(self) -> None:
+        pass
+
 
 @attrs.frozen
 class SocketEventSource:

@@ -28,6 +28,8 @@ from pullsecret.infrastructure.system_clock import SystemClock
 from pullsecret.ports.telemetry import Telemetry
 
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_SHARE_OF_PATIENCE = 0.9
+"""What a single system has of the time for the whole answer, which then can name those that said nothing."""
 
 
 def replica_name() -> str:
@@ -48,6 +50,7 @@ async def run_adapter(configuration: Configuration) -> ExitCode:
     world = EmbeddedWorld.create(latency=(0, 0), clock=clock)
     try:
         async with _health(replica, registry), open_adapter(replica, world) as adapter:
+            replica.readiness.started()
             with library_logs(logger), _stop_signals() as stop:
                 logger.info("Adapter started", operation="start-adapter", replica=replica.name)
                 await _work(adapter, stop, configuration.shutdown_grace)
@@ -68,8 +71,12 @@ async def _health(replica: Replica, registry: CollectorRegistry) -> AsyncIterato
     if not settings.enabled:
         yield
         return
+
+    async def ready() -> Sequence[str]:
+        return await replica.readiness.problems(settings.patience * _SHARE_OF_PATIENCE)
+
     try:
-        async with health_server(settings, registry, _always_alive, replica.readiness.problems):
+        async with health_server(settings, registry, _always_alive, ready):
             yield
     except OSError as fault:
         raise PermanentError(

@@ -28,6 +28,7 @@ from pullsecret.application.report_jobs import ReportJobs
 from pullsecret.application.retry_jobs import RetryJobs
 from pullsecret.entrypoints.configuration import Configuration
 from pullsecret.entrypoints.readiness import Readiness
+from pullsecret.infrastructure.intake.checked_source import CheckedEventSource
 from pullsecret.infrastructure.memory.broker import MemoryEventSource
 from pullsecret.infrastructure.memory.cloud import MemorySecretStore
 from pullsecret.infrastructure.memory.cluster_secret_watch import MemoryClusterSecretWatch
@@ -37,6 +38,7 @@ from pullsecret.infrastructure.memory.job_runner import MemoryJobRunner
 from pullsecret.infrastructure.memory.world import EmbeddedWorld
 from pullsecret.ports.clock import Clock
 from pullsecret.ports.cluster_secret_watch import ClusterSecretWatch
+from pullsecret.ports.event_source import EventSource
 from pullsecret.ports.job_runner import JobRunner
 from pullsecret.ports.telemetry import Telemetry
 
@@ -169,15 +171,14 @@ async def _rabbitmq(replica: Replica) -> AsyncIterator[Ports]:
     from pullsecret.infrastructure.rabbitmq.event_source import RabbitMQEventSource
 
     configuration = replica.configuration
-    yield {
-        "event_source": RabbitMQEventSource(
-            configuration.rabbitmq,
-            replica.clock,
-            replica.telemetry,
-            replica.name,
-            configuration.events.concurrency,
-        )
-    }
+    source = RabbitMQEventSource(
+        configuration.rabbitmq,
+        replica.clock,
+        replica.telemetry,
+        replica.name,
+        configuration.events.concurrency,
+    )
+    yield {"event_source": _counted_in(replica, "RabbitMQ", source)}
 
 
 @asynccontextmanager
@@ -186,11 +187,17 @@ async def _pubsub(replica: Replica) -> AsyncIterator[Ports]:
 
     configuration = replica.configuration
     assert configuration.pubsub is not None  # noqa: S101 - the configuration was checked
-    yield {
-        "event_source": PubSubEventSource(
-            configuration.pubsub, replica.clock, replica.telemetry, configuration.events.concurrency
-        )
-    }
+    source = PubSubEventSource(
+        configuration.pubsub, replica.clock, replica.telemetry, configuration.events.concurrency
+    )
+    yield {"event_source": _counted_in(replica, "Pub/Sub", source)}
+
+
+def _counted_in(replica: Replica, broker: str, source: EventSource) -> EventSource:
+    """Let the replica be ready only while the broker brings events."""
+    checked = CheckedEventSource(source)
+    replica.readiness.depends_on(broker, checked.check)
+    return checked
 
 
 @asynccontextmanager

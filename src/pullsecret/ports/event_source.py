@@ -46,6 +46,10 @@ class Subscription(Protocol):
         """Take nothing new from the broker; what was received may still be settled."""
         ...
 
+    async def check(self) -> None:
+        """Raise what keeps the broker from bringing events just now, a transient or a permanent error."""
+        ...
+
 
 class EventSource(Protocol):
     """CloudEvents about clusters, each delivered at least once until it is settled.

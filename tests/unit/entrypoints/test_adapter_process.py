@@ -65,6 +65,13 @@ def asked(port: int, path: str) -> tuple[int, str]:
             time.sleep(0.05)
 
 
+def is_ready(port: int) -> bool:
+    """Whether it becomes ready; before that it is starting."""
+    while (answer := asked(port, "/readyz")) == (503, "the adapter is starting\n"):
+        time.sleep(0.05)
+    return answer == (200, "ok\n")
+
+
 def lines(text: str) -> list[dict[str, str]]:
     return [json.loads(line) for line in text.splitlines()]
 
@@ -72,7 +79,7 @@ def lines(text: str) -> list[dict[str, str]]:
 @pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT])
 def test_it_is_ready_counts_and_stops_when_told(configuration: Path, port: int, told: int) -> None:
     with running(configuration, port) as process:
-        assert asked(port, "/readyz") == (200, "ok\n")
+        assert is_ready(port)
         assert asked(port, "/healthz") == (200, "ok\n")
         assert "pullsecret_build_info" in asked(port, "/metrics")[1]
         process.send_signal(told)

@@ -130,6 +130,9 @@ class MemorySubscription:
         self._stopped = True
         await self.broker.wake()
 
+    async def check(self) -> None:
+        """See the port. What is embedded is never away."""
+
     async def close(self) -> None:
         """Return to the broker what was not settled."""
         for delivery in list(self._in_hand.values()):

@@ -34,6 +34,10 @@ class PubSubCalls:
             ack_deadline_seconds=seconds,
         )
 
+    async def find(self) -> None:
+        """The subscription is there, and Pub/Sub lets us see it."""
+        await self._call("consume-events", self._clients.subscriber.get_subscription)
+
     async def put_aside(self, data: bytes, attributes: Mapping[str, str]) -> None:
         """Pub/Sub keeps a message for a person."""
         await self.publish(self._settings.dead_letter_topic_path, data, attributes)

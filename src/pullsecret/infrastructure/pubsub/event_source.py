@@ -123,6 +123,10 @@ class PubSubSubscription:
             # Nobody extends their leases any more.
             await self._calls.modify([m.ack_id for m in self._in_hand], _LEASE_AFTER_STOP)
 
+    async def check(self) -> None:
+        """See the port. It looks for the subscription, since Google's client mends its stream silently."""
+        await self._calls.find()
+
     async def close(self) -> None:
         """End. Pub/Sub takes back what is not settled."""
         if self._putting:

@@ -78,6 +78,7 @@ class RabbitMQSubscription:
         self._inbox: Inbox[RabbitMQDelivery] = Inbox(self.circuit)
         self._keeping: asyncio.Task[None] | None = None
         self._session: Session | None = None
+        self._away: OperationError | None = None
         self._putting: set[asyncio.Task[None]] = set()
         self._holds: set[asyncio.Task[None]] = set()
 
@@ -96,6 +97,12 @@ class RabbitMQSubscription:
             await self._session.cancel()
         for delivery in unreceived:
             await delivery.session.give_back(_tag(delivery.message))
+
+    async def check(self) -> None:
+        """See the port. It asks nobody; heartbeats tell, after about three of them at the latest."""
+        if self._away is not None:
+            # Raised anew each time, it must not collect the places it was raised at.
+            raise self._away.with_traceback(None)
 
     async def close(self) -> None:
         """End. The broker takes back what is not settled."""
@@ -175,11 +182,12 @@ class RabbitMQSubscription:
     async def _keep(self, session: Session) -> None:
         """Replace lost sessions, for as long as it takes."""
         while True:
-            error = await self._watch(session)
+            self._away = error = await self._watch(session)
             self._inbox.drop()  # the broker brings them again
             self._telemetry.record(CircuitChanged("rabbitmq", CircuitState.OPEN))
             await session.close()
             session = await self._mended(error)
+            self._away = None
             self._telemetry.record(CircuitChanged("rabbitmq", CircuitState.CLOSED))
             if self._inbox.stopped:
                 await session.cancel()
@@ -206,7 +214,7 @@ class RabbitMQSubscription:
             try:
                 return await self._new_session()
             except OperationError as failed:
-                error = failed
+                self._away = error = failed
 
 
 def _spawn(work: Coroutine[Any, Any, None], into: set[asyncio.Task[None]]) -> None:

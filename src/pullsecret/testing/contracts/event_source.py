@@ -165,6 +165,13 @@ class EventSourceContract:
             for delivery in held[1:]:
                 await delivery.ack()
 
+    async def test_an_open_subscription_is_in_touch_with_its_broker(
+        self, harness: EventSourceHarness
+    ) -> None:
+        async with harness.source.subscribe() as subscription:
+            async with asyncio.timeout(harness.patience):
+                await subscription.check()
+
     async def test_stopping_ends_the_waiting(self, harness: EventSourceHarness) -> None:
         async with harness.source.subscribe() as subscription:
             waiting = asyncio.create_task(subscription.receive())
