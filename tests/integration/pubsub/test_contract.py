@@ -8,7 +8,6 @@ from tests.integration.pubsub.harness import PubSubHarness, pubsub_harness, pubs
 
 from pullsecret.infrastructure.cloudevents.codec import Mode
 from pullsecret.testing.contracts import EventSourceContract
-from pullsecret.testing.contracts.event_source import EventSourceHarness
 
 _WAYS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "structured": ({"ordering": False}, {}),
@@ -25,10 +24,3 @@ class TestPubSubEventSource(EventSourceContract):
         settings, given = request.param
         async with pubsub_harness(pubsub_settings(**settings), **given) as harness:
             yield harness
-
-    @pytest.mark.xfail(
-        reason="the emulator goes on sending to streams that have ended, and keeps what it sent there",
-        strict=False,
-    )
-    async def test_what_is_not_settled_comes_again(self, harness: EventSourceHarness) -> None:
-        await super().test_what_is_not_settled_comes_again(harness)

@@ -5,6 +5,7 @@ from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
 from pullsecret.domain.errors import OperationError
 from pullsecret.infrastructure.pubsub.failures import failure
 from pullsecret.infrastructure.pubsub.settings import PubSubSettings
+from pullsecret.infrastructure.pubsub.stream_ending import StreamEndingTransport
 
 
 class PubSubClients:
@@ -14,7 +15,7 @@ class PubSubClients:
         options = {"api_endpoint": settings.endpoint} if settings.endpoint else None
         try:
             self.publisher = PublisherClient(client_options=options)
-            self.subscriber = SubscriberClient(client_options=options)
+            self.subscriber = SubscriberClient(transport=StreamEndingTransport, client_options=options)
         except Exception as error:  # the library raises whatever its parts do
             raise _told(settings, error) from None
 

@@ -1,0 +1,65 @@
+"""Ends streams as the protocol means it: the client asks for nothing more, and the server ends the stream.
+
+Google's client cancels its stream instead. What Pub/Sub sends at that moment is lost on the way and rests
+until its lease ends; the emulator even goes on sending to cancelled streams while their connection lasts.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import grpc
+from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
+
+_PATIENCE: Final = 0.8
+"""Seconds for the server to end the stream. Google's client waits for one second."""
+
+
+class _EndedByTheServer:
+    """A running call. ``cancel`` waits for the server first; else it is what gRPC gave."""
+
+    def __init__(self, call: Any) -> None:
+        self._call = call
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._call, name)
+
+    def __iter__(self) -> Iterator[Any]:
+        return self
+
+    def __next__(self) -> Any:
+        return next(self._call)
+
+    def cancel(self) -> bool:
+        """The caller ends its requests as it cancels, which the server answers by ending the stream."""
+        if not self._call.is_active():
+            return False
+        timer = threading.Timer(_PATIENCE, self._call.cancel)
+        timer.daemon = True
+        timer.start()
+        self._call.add_done_callback(lambda _: timer.cancel())
+        return True
+
+
+class _EndStreams(grpc.StreamStreamClientInterceptor):  # type: ignore[misc]
+    def intercept_stream_stream(
+        self, continuation: Callable[..., Any], client_call_details: Any, request_iterator: Any
+    ) -> Any:
+        return _EndedByTheServer(continuation(client_call_details, request_iterator))
+
+
+class StreamEndingTransport(SubscriberGrpcTransport):
+    """Google's transport, with streams that end so."""
+
+    def __init__(self, *, channel: grpc.Channel | None = None, **given: Any) -> None:
+        # A channel is given where the emulator is used; else create_channel is asked for one.
+        super().__init__(channel=channel and _ending(channel), **given)
+
+    @classmethod
+    def create_channel(cls, *given: Any, **named: Any) -> grpc.Channel:
+        """See Google's transport."""
+        return _ending(super().create_channel(*given, **named))
+
+
+def _ending(channel: grpc.Channel) -> grpc.Channel:
+    return grpc.intercept_channel(channel, _EndStreams())
