@@ -138,6 +138,8 @@ async def prometheus(folder: Path, target: str) -> AsyncIterator[httpx.AsyncClie
 
 async def answer(client: httpx.AsyncClient, query: str) -> list[dict[str, Any]]:
     response = await client.get("/query", params={"query": query.replace(RANGE, "5m")})
+    if response.is_server_error:
+        response.raise_for_status()  # it answers before it is ready, without a document
     document = response.json()
     assert document["status"] == "success", f"{query}: {document}"
     found: list[dict[str, Any]] = document["data"]["result"]
@@ -156,7 +158,7 @@ async def until(client: httpx.AsyncClient, query: str) -> None:
             try:
                 if await answer(client, query):
                     return
-            except httpx.TransportError:
+            except (httpx.TransportError, httpx.HTTPStatusError):
                 pass  # it is starting
             await asyncio.sleep(0.05)
 
