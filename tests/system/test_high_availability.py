@@ -25,8 +25,8 @@ from pullsecret.testing.contracts.job_runner import SUCCESS
 from pullsecret.testing.hyperfleet.faults import Fault
 from pullsecret.testing.kubernetes.control_plane import ControlPlane
 from pullsecret.testing.kubernetes.gateway import gateway
-from pullsecret.testing.kubernetes.link import Link
 from pullsecret.testing.kubernetes.node_agent import Image
+from pullsecret.testing.tcp_proxy import tcp_proxy
 
 REPETITIONS: Final = int(os.environ.get("PULLSECRET_REPETITIONS", "1"))
 FULL_RUN: Final = REPETITIONS >= 20
@@ -137,15 +137,15 @@ async def test_replicas_that_are_killed(control_plane: ControlPlane, tmp_path: P
 
 
 async def test_a_network_that_is_cut(control_plane: ControlPlane, tmp_path: Path) -> None:
-    async with quick_world(control_plane, tmp_path) as world, Link(control_plane.port) as link:
-        await add_replica(world, link.url)
+    async with quick_world(control_plane, tmp_path) as world, tcp_proxy(control_plane.port) as proxy:
+        await add_replica(world, proxy.url)
         await add_replica(world)
 
         async def cut() -> None:
             await asyncio.sleep(random.uniform(0, 2.0))
-            link.cut()
+            proxy.hold()
             await asyncio.sleep(CUT_SECONDS)
-            link.mend()
+            proxy.release()
 
         await repeat(world, cut)
 

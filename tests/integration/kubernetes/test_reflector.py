@@ -21,8 +21,8 @@ from pullsecret.infrastructure.kubernetes.reflector import Reflector, Selection
 from pullsecret.testing.hyperfleet.faults import Fault
 from pullsecret.testing.kubernetes.control_plane import ControlPlane
 from pullsecret.testing.kubernetes.gateway import Gateway, gateway
-from pullsecret.testing.kubernetes.link import Link
 from pullsecret.testing.kubernetes.system import System
+from pullsecret.testing.tcp_proxy import tcp_proxy
 
 pytestmark = [pytest.mark.service, pytest.mark.asyncio]
 
@@ -197,18 +197,18 @@ async def test_a_resync_makes_good_what_no_event_told(
 async def test_a_watch_that_goes_silent_is_given_up(
     control_plane: ControlPlane, system: System, namespace: str, admin: KubernetesApi
 ) -> None:
-    async with Link(control_plane.port) as link:
+    async with tcp_proxy(control_plane.port) as proxy:
         configuration = control_plane.admin()
-        configuration.host = link.url
+        configuration.host = proxy.url
         async with KubernetesApi(configuration) as api:
             _, version = await api.list(secret_path(namespace))
-            link.cut()
+            proxy.hold()
             with pytest.raises(ApiError) as lost:
                 async with aclosing(api.watch(secret_path(namespace), version, seconds=1)) as events:
                     await anext(events)
             assert lost.value.status == 0
             assert lost.value.passing
-            link.mend()
+            proxy.release()
 
 
 @pytest.fixture

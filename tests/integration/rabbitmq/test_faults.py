@@ -20,9 +20,9 @@ from pullsecret.domain.facts import Interrupted
 from pullsecret.infrastructure.intake.circuit import IntakePause
 from pullsecret.infrastructure.memory.telemetry import MemoryTelemetry
 from pullsecret.infrastructure.rabbitmq.event_source import RabbitMQEventSource
-from pullsecret.testing.brokers.proxy import FaultProxy, fault_proxy
 from pullsecret.testing.brokers.rabbitmq import RabbitMQNode
 from pullsecret.testing.contracts.event_source import new_event
+from pullsecret.testing.tcp_proxy import TcpProxy, tcp_proxy
 
 pytestmark = pytest.mark.parametrize("repetition", range(int(os.environ.get("PULLSECRET_REPETITIONS", "1"))))
 _PATIENCE = 60.0
@@ -68,9 +68,9 @@ async def harness(rabbitmq: RabbitMQNode, tmp_path: Path) -> AsyncIterator[Rabbi
 
 
 @asynccontextmanager
-async def through_a_proxy(harness: RabbitMQHarness, node: RabbitMQNode) -> AsyncIterator[FaultProxy]:
+async def through_a_proxy(harness: RabbitMQHarness, node: RabbitMQNode) -> AsyncIterator[TcpProxy]:
     """The harness's source reaches the broker through the proxy; the publisher does not."""
-    async with fault_proxy(node.port) as proxy:
+    async with tcp_proxy(node.port) as proxy:
         harness.settings = attrs.evolve(harness.settings, urls=(f"amqp://127.0.0.1:{proxy.port}/",))
         harness.source = harness.another_replica()
         yield proxy
@@ -102,7 +102,7 @@ async def test_connections_reset_under_load(
         events = await publish(harness, 200)
         for _ in range(5):
             await asyncio.sleep(0.2)
-            proxy.break_all()
+            proxy.reset_all()
         await workers.all_handled(events)
     assert await harness.dead_letters() == []
     assert proxy.connections > 5
@@ -116,12 +116,12 @@ async def test_a_connection_cut_at_any_byte(
     workers = Workers(harness)
     events = await publish(harness, 20)
     async with through_a_proxy(harness, rabbitmq) as proxy:
-        proxy.cut_after = cut_after
+        proxy.reset_after = cut_after
         with suppress(OperationError, TimeoutError):
             async with asyncio.timeout(2), harness.source.subscribe() as subscription:
                 await subscription.receive()
         assert proxy.connections
-        proxy.cut_after = None
+        proxy.reset_after = None
         async with working(workers, harness.source):
             await workers.all_handled(events)
     assert await harness.dead_letters() == []
@@ -205,7 +205,7 @@ async def test_a_revoked_permission_is_told_and_the_consumer_comes_back(
         async with through_a_proxy(harness, rabbitmq) as proxy, working(workers, harness.source):
             await workers.all_handled(await publish(harness, 5))
             await asyncio.to_thread(rabbitmq.set_permissions, name, "^$", "^$", "^$")
-            proxy.break_all()
+            proxy.reset_all()
             await until(lambda: bool(_refusals(harness.telemetry)))
             events = await publish(harness, 5)
             await asyncio.to_thread(rabbitmq.set_permissions, name, ".*", ".*", ".*")
@@ -224,7 +224,7 @@ async def test_one_of_two_replicas_dies(
     async with working(workers, harness.another_replica()):
         async with through_a_proxy(harness, rabbitmq) as proxy, working(dying, harness.source):
             await asyncio.sleep(0.1)
-            proxy.break_all()
+            proxy.reset_all()
         workers.handled.update(dying.handled)
         await workers.all_handled(events)
     assert await harness.dead_letters() == []

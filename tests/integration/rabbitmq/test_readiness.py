@@ -13,9 +13,9 @@ import yaml
 from tests.integration.rabbitmq.harness import RabbitMQHarness, rabbitmq_harness, settings_for
 
 from pullsecret.infrastructure.rabbitmq.settings import RabbitMQSettings
-from pullsecret.testing.brokers.proxy import fault_proxy
 from pullsecret.testing.brokers.rabbitmq import RabbitMQNode
 from pullsecret.testing.kubernetes.processes import Child, free_port, start
+from pullsecret.testing.tcp_proxy import tcp_proxy
 
 _COMMAND = str(Path(sys.executable).parent / "pullsecret")
 _PATIENCE = 60.0
@@ -68,13 +68,13 @@ async def test_it_is_ready_while_the_broker_brings_events(
     harness: RabbitMQHarness, rabbitmq: RabbitMQNode, tmp_path: Path
 ) -> None:
     port = free_port()
-    async with fault_proxy(rabbitmq.port) as proxy, httpx.AsyncClient() as client:
+    async with tcp_proxy(rabbitmq.port) as proxy, httpx.AsyncClient() as client:
         client.base_url = httpx.URL(f"http://127.0.0.1:{port}")
         settings = settings_for(rabbitmq, tmp_path, proxy.port, exchange=harness.settings.exchange)
         async with adapter(tmp_path, settings, port) as child:
             assert await answers(client, 200) == "ok\n"
             proxy.hold()  # nothing arrives and nothing is refused: heartbeats find out
-            proxy.break_all()
+            proxy.reset_all()
             assert (await answers(client, 503)).startswith("RabbitMQ: RabbitMQ ")
             assert (await client.get("/healthz")).status_code == 200
             proxy.release()
