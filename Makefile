@@ -29,8 +29,16 @@ services: $(STAMP) ## Build and install the real services that the tests use (mi
 	$(BIN)/python -m pullsecret.testing.kubernetes.binaries
 	$(BIN)/python tests/services/helm/build.py
 
-test: $(STAMP) ## All tests
-	$(BIN)/pytest
+# More than the cores of a small machine: many tests wait for a service.
+WORKERS ?= 4
+
+test: $(STAMP) ## All tests, in random order, side by side (WORKERS=1: one after another)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+
+.PHONY: flakes
+ROUNDS ?= 20
+flakes: $(STAMP) ## All tests ROUNDS times, each time in another order; fails if any test ever fails
+	$(BIN)/python tests/flake_hunt.py --rounds $(ROUNDS) -- -n $(WORKERS) --dist loadfile
 
 check: lint types architecture ## Lint, types and the architecture rule
 
