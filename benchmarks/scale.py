@@ -17,7 +17,6 @@ import sys
 from collections.abc import Sequence
 
 import attrs
-
 from benchmarks.results import add_option, write_result
 
 
