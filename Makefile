@@ -28,6 +28,7 @@ services: $(STAMP) ## Build and install the real services that the tests use (mi
 	tests/services/install.sh
 	$(BIN)/python -m pullsecret.testing.kubernetes.binaries
 	$(BIN)/python tests/services/helm/build.py
+	if command -v apt-get >/dev/null; then deploy/image/build-scratch.sh; fi
 
 # More than the cores of a small machine: many tests wait for a service.
 WORKERS ?= 4
@@ -61,7 +62,7 @@ deploy-generate: $(STAMP) ## Write the files of deploy/ that are made from the p
 	$(BIN)/python -m deploy.generate
 
 .PHONY: image
-image: $(STAMP) ## Make the image's file system in build/image, without a registry (Debian with Python 3.11)
+image: $(STAMP) ## Make the image in build/image, without registry and engine (Debian with Python 3.11)
 	deploy/image/build-scratch.sh
 
 .PHONY: docs

@@ -1,4 +1,4 @@
-"""Writes name, version and licence of every distribution in a folder, one a line."""
+"""Writes name, version and licence of every distribution in the given folders, one a line."""
 
 import sys
 from importlib.metadata import Distribution, distributions
@@ -14,5 +14,5 @@ def licence(distribution: Distribution) -> str:
 
 
 if __name__ == "__main__":
-    lines = {f"{d.metadata['Name']} {d.version}: {licence(d)}" for d in distributions(path=[sys.argv[1]])}
+    lines = {f"{d.metadata['Name']} {d.version}: {licence(d)}" for d in distributions(path=sys.argv[1:])}
     sys.stdout.write("".join(f"{line}\n" for line in sorted(lines)))

@@ -2,19 +2,27 @@
 
 import os
 import shutil
+import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from tests.integration.deploy.engine import Engine, EngineMissingError, docker_engine
+from tests.integration.deploy.image_archive import BuiltImage
 from tests.services.helm import build
 
+from pullsecret.testing.brokers.fixtures import rabbitmq
 from pullsecret.testing.kubernetes.fixtures import control_plane
 
-__all__ = ["control_plane"]
+__all__ = ["control_plane", "rabbitmq"]
 
 ROOT = Path(__file__).parents[3]
 DEPLOY = ROOT / "deploy"
+NOT_CACHED = 3
+"""How ``build-scratch.sh --cached`` says that building would take minutes."""
 
 
 def missing(what: str) -> NoReturn:
@@ -44,3 +52,37 @@ def required_helm() -> str:
     if not cached.exists():
         missing("helm is not built")
     return str(cached)
+
+
+@pytest.fixture(scope="session")
+def built_image(tmp_path_factory: pytest.TempPathFactory) -> BuiltImage:
+    """The image of this checkout, in an archive; only its dependencies must have been built before."""
+    if shutil.which("apt-get") is None:
+        missing("the image is built on Debian or Ubuntu")
+    folder = tmp_path_factory.mktemp("image")
+    script = DEPLOY / "image" / "build-scratch.sh"
+    command = [script, "--cached", "--output", folder, "--tag", BuiltImage.name]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode == NOT_CACHED:
+        missing("the image's dependencies are not built")
+    assert done.returncode == 0, done.stderr
+    return BuiltImage(folder)
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """A Docker engine."""
+    with ExitStack() as opened:
+        try:
+            running = opened.enter_context(docker_engine())
+        except EngineMissingError as why:
+            missing(str(why))
+        yield running
+
+
+@pytest.fixture(scope="session")
+def loaded_image(engine: Engine, built_image: BuiltImage) -> Iterator[str]:
+    """The name by which the engine knows this checkout's image."""
+    engine.must("load", "--input", str(built_image.archive))
+    yield BuiltImage.name
+    engine.run("rmi", "--force", BuiltImage.name)

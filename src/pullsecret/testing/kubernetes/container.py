@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import attrs
 
@@ -48,16 +48,31 @@ class Ended:
     """Bytes, sampled ten times a second (VmHWM)."""
 
 
+class RunningContainer(Protocol):
+    """A started container, whatever runs it."""
+
+    @property
+    def started_at(self) -> datetime:
+        """When it was started."""
+
+    @property
+    def log(self) -> Path:
+        """What it wrote, so far."""
+
+    def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
+        """Signal the whole container, if it runs."""
+
+    async def ended(self) -> Ended:
+        """Wait until the container's process has ended."""
+
+
 class Container:
     """A started container; it ends with the test process at the latest."""
 
     def __init__(self, spec: ContainerSpec) -> None:
         """Start it. Needs root, or a kernel that lets users make mount namespaces (then as this user)."""
         self._spec = spec
-        self._message = spec.folder / "termination-log"
-        self._message.touch()
-        if os.getuid() == 0:
-            os.chown(self._message, spec.user, spec.group)
+        self._message = new_termination_message(spec)
         self.log = spec.folder / "log"
         self.started_at = datetime.now(UTC)
         self._peak = 0
@@ -99,7 +114,8 @@ class Container:
             os.close(descriptor)
         status = self._process.wait()
         code = status if status >= 0 else 128 - status
-        return Ended(code, self._termination_message(code), self.started_at, datetime.now(UTC), self._peak)
+        message = termination_message(self._message, self.log, code)
+        return Ended(code, message, self.started_at, datetime.now(UTC), self._peak)
 
     def _sample_memory(self) -> None:
         try:
@@ -110,12 +126,22 @@ class Container:
             if line.startswith("VmHWM:"):
                 self._peak = max(self._peak, int(line.split()[1]) * 1024)
 
-    def _termination_message(self, code: int) -> str:
-        """As ``terminationMessagePolicy: FallbackToLogsOnError`` defines it."""
-        written = self._message.read_bytes()[:TERMINATION_MESSAGE_LIMIT]
-        if not written and code != 0:
-            written = self.log.read_bytes()[-_LOG_FALLBACK_LIMIT:]
-        return written.decode(errors="replace")
+
+def new_termination_message(spec: ContainerSpec) -> Path:
+    """An empty file that the container may write."""
+    message = spec.folder / "termination-log"
+    message.touch()
+    if os.getuid() == 0:
+        os.chown(message, spec.user, spec.group)
+    return message
+
+
+def termination_message(message: Path, log: Path, exit_code: int) -> str:
+    """As ``terminationMessagePolicy: FallbackToLogsOnError`` defines it."""
+    written = message.read_bytes()[:TERMINATION_MESSAGE_LIMIT]
+    if not written and exit_code != 0:
+        written = log.read_bytes()[-_LOG_FALLBACK_LIMIT:]
+    return written.decode(errors="replace")
 
 
 def _namespace() -> list[str]:

@@ -17,7 +17,7 @@ import attrs
 from pullsecret.infrastructure.kubernetes.api import MERGE_PATCH, KubernetesApi, Object
 from pullsecret.infrastructure.kubernetes.api_errors import ApiError
 from pullsecret.infrastructure.kubernetes.reflector import Reflector, Selection
-from pullsecret.testing.kubernetes.container import Ended
+from pullsecret.testing.kubernetes.container import Container, ContainerSpec, Ended, RunningContainer
 from pullsecret.testing.kubernetes.faults import Fault
 from pullsecret.testing.kubernetes.pod_run import PodRun
 
@@ -57,12 +57,20 @@ class _Injection:
 class NodeAgent:
     """An async context manager; leaving it ends every container."""
 
-    def __init__(self, api: KubernetesApi, name: str, images: Mapping[str, Image], folder: Path) -> None:
-        """``images`` by the names that pods use; any other cannot be pulled."""
+    def __init__(
+        self,
+        api: KubernetesApi,
+        name: str,
+        images: Mapping[str, Image],
+        folder: Path,
+        start: Callable[[ContainerSpec], RunningContainer] = Container,
+    ) -> None:
+        """``images`` by the names that pods use; any other cannot be pulled. ``start`` runs a container."""
         self.api = api
         self.name = name
         self.images = images
         self.folder = folder
+        self.start = start
         self.findings: list[Finding] = []
         self._injections: list[_Injection] = []
         self._runs: dict[str, PodRun] = {}

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pullsecret.infrastructure.kubernetes.api import Object
 from pullsecret.infrastructure.kubernetes.api_errors import ApiError
-from pullsecret.testing.kubernetes.container import Container, ContainerSpec, Ended
+from pullsecret.testing.kubernetes.container import ContainerSpec, Ended, RunningContainer
 from pullsecret.testing.kubernetes.faults import Fault
 from pullsecret.testing.kubernetes.pod_volumes import PodResolver, UnresolvableError
 
@@ -31,7 +31,7 @@ class PodRun:
         self._node = node
         self._uid = metadata["uid"]
         self._folder = node.folder / self._uid
-        self._container: Container | None = None
+        self._container: RunningContainer | None = None
         self._deleted = asyncio.Event()
         self._grace = 0.0
         self._fault: Fault | None = None
@@ -113,7 +113,7 @@ class PodRun:
         )
 
     async def _run_container(self, spec: ContainerSpec) -> None:
-        self._container = container = Container(spec)
+        self._container = container = self._node.start(spec)
         ending = asyncio.ensure_future(container.ended())
         try:
             await self._report("Running", {"running": {"startedAt": _time(container.started_at)}})
@@ -127,7 +127,7 @@ class PodRun:
         self._node.note(self._name("/"), job, ended)
         await self._report_end(ended)
 
-    async def _until_ended(self, container: Container, ending: "asyncio.Future[Ended]") -> Ended:
+    async def _until_ended(self, container: RunningContainer, ending: "asyncio.Future[Ended]") -> Ended:
         deletion = asyncio.ensure_future(self._deleted.wait())
         waited: set[asyncio.Future[Any]] = {ending, deletion}
         await asyncio.wait(waited, return_when=asyncio.FIRST_COMPLETED)
