@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 
 from prometheus_client import CollectorRegistry
@@ -17,6 +17,7 @@ from pullsecret.domain.reasons import Reason
 from pullsecret.entrypoints.configuration import Configuration
 from pullsecret.entrypoints.container import Replica, open_adapter
 from pullsecret.entrypoints.exit_codes import ExitCode
+from pullsecret.infrastructure.crash_report import report_crashes
 from pullsecret.infrastructure.fan_out import FanOutTelemetry
 from pullsecret.infrastructure.health.server import health_server
 from pullsecret.infrastructure.logs.library_logs import library_logs
@@ -43,26 +44,35 @@ async def run_adapter(configuration: Configuration) -> ExitCode:
     Returns ``NOT_AS_IT_SHOULD_BE`` if a part refuses us in a way that only a person can mend.
     """
     logger = new_logger(configuration.logs)
+    report_crashes(lambda line: logger.error(line, operation="crash"))
     clock = SystemClock()
     registry = new_registry()
     telemetry = FanOutTelemetry([LogTelemetry(logger), PrometheusTelemetry(registry, configuration.rollout)])
     replica = Replica(configuration, clock, telemetry, replica_name())
     world = EmbeddedWorld.create(latency=(0, 0), clock=clock)
     try:
-        async with _health(replica, registry), open_adapter(replica, world) as adapter:
-            replica.readiness.started()
-            with library_logs(logger), _stop_signals() as stop:
-                logger.info("Adapter started", operation="start-adapter", replica=replica.name)
-                await _work(adapter, stop, configuration.shutdown_grace)
+        with library_logs(_library_lines(logger)):
+            async with _health(replica, registry), open_adapter(replica, world) as adapter:
+                replica.readiness.started()
+                with _stop_signals() as stop:
+                    logger.info("Adapter started", operation="start-adapter", replica=replica.name)
+                    await _work(adapter, stop, configuration.shutdown_grace)
     except BaseExceptionGroup as errors:
         for error in _leaves(errors):
             _tell(error, telemetry, logger)
         return ExitCode.NOT_AS_IT_SHOULD_BE
-    except OperationError as error:
+    except Exception as error:
         _tell(error, telemetry, logger)
         return ExitCode.NOT_AS_IT_SHOULD_BE
     logger.info("Adapter stopped", operation="stop-adapter", replica=replica.name)
     return ExitCode.OK
+
+
+def _library_lines(logger: FilteringBoundLogger) -> Callable[[str, str, str], None]:
+    def tell(level: str, message: str, library: str) -> None:
+        getattr(logger, level)(message, operation="library", library=library)
+
+    return tell
 
 
 @asynccontextmanager

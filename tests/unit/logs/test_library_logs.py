@@ -12,7 +12,12 @@ from pullsecret.infrastructure.logs.telemetry import new_logger
 def test_a_librarys_warning_is_a_redacted_line_without_a_traceback() -> None:
     stream = io.StringIO()
     library = logging.getLogger("somelib.connection")
-    with library_logs(new_logger(LogSettings(format="json"), stream)):
+    logger = new_logger(LogSettings(format="json"), stream)
+
+    def tell(level: str, message: str, library: str) -> None:
+        getattr(logger, level)(message, operation="library", library=library)
+
+    with library_logs(tell):
         library.info("connected")
         try:
             raise ValueError("hunter2hunter2")

@@ -1,18 +1,19 @@
 """Brings what libraries log into our own lines, redacted."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-
-from structlog.typing import FilteringBoundLogger
 
 from pullsecret.infrastructure.logs.redaction import describe_exception
 
+Tell = Callable[[str, str, str], None]
+"""Given the level (``warning`` or ``error``), the message and the library's name."""
+
 
 class _Forwarder(logging.Handler):
-    def __init__(self, logger: FilteringBoundLogger) -> None:
+    def __init__(self, tell: Tell) -> None:
         super().__init__(logging.WARNING)
-        self._logger = logger
+        self._tell = tell
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -22,17 +23,17 @@ class _Forwarder(logging.Handler):
         error = record.exc_info[1] if record.exc_info else None
         if error is not None:
             message = f"{message}: {describe_exception(error)}"
-        tell = self._logger.error if record.levelno >= logging.ERROR else self._logger.warning
-        tell(message, operation="library", library=record.name.partition(".")[0])
+        level = "error" if record.levelno >= logging.ERROR else "warning"
+        self._tell(level, message, record.name.partition(".")[0])
 
 
 @contextmanager
-def library_logs(logger: FilteringBoundLogger) -> Iterator[None]:
-    """Inside the block, warnings and errors that libraries log through :mod:`logging` are lines of
-    ``logger``, with the types of an exception in place of its traceback. Lesser ones are dropped."""
+def library_logs(tell: Tell) -> Iterator[None]:
+    """Inside the block, ``tell`` is given the warnings and errors that libraries log through
+    :mod:`logging`, with the types of an exception in place of its traceback. Lesser ones are dropped."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    root.handlers[:] = [_Forwarder(logger)]
+    root.handlers[:] = [_Forwarder(tell)]
     root.setLevel(logging.WARNING)
     try:
         yield
