@@ -1,0 +1,3 @@
+from pullsecret.testing.pubsub.fixtures import fake_pubsub
+
+__all__ = ["fake_pubsub"]
