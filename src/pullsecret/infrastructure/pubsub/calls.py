@@ -6,12 +6,17 @@ from typing import Any, Final
 
 import attrs
 
+from pullsecret.domain.errors import PermanentError
+from pullsecret.domain.reasons import Reason
 from pullsecret.infrastructure.pubsub.clients import PubSubClients
 from pullsecret.infrastructure.pubsub.failures import failure
 from pullsecret.infrastructure.pubsub.settings import PubSubSettings
 
 REASON: Final = "pullsecret-reason"
 """The attribute of a message put aside that says why."""
+
+_DELETED_TOPIC: Final = "_deleted-topic_"
+"""What Pub/Sub calls the topic of a subscription that outlived it."""
 
 
 @attrs.frozen
@@ -35,8 +40,14 @@ class PubSubCalls:
         )
 
     async def find(self) -> None:
-        """The subscription is there, and Pub/Sub lets us see it."""
-        await self._call("consume-events", self._clients.subscriber.get_subscription)
+        """The subscription is there with its topic, and Pub/Sub lets us see it."""
+        found = await self._call("consume-events", self._clients.subscriber.get_subscription)
+        if found.topic == _DELETED_TOPIC:
+            path = self._settings.subscription_path
+            remedy = "Delete the subscription, and create both anew; 'pullsecret broker check' tells how."
+            raise PermanentError(
+                "consume-events", path, Reason.WRONG_CONFIGURATION, "Its topic was deleted.", remedy
+            )
 
     async def put_aside(self, data: bytes, attributes: Mapping[str, str]) -> None:
         """Pub/Sub keeps a message for a person."""
@@ -50,10 +61,10 @@ class PubSubCalls:
         except Exception as error:  # the library raises whatever its parts do
             raise failure("publish", topic, error) from None
 
-    async def _call(self, operation: str, call: Callable[..., Any], **given: Any) -> None:
+    async def _call(self, operation: str, call: Callable[..., Any], **given: Any) -> Any:
         path = self._settings.subscription_path
         try:
-            await asyncio.to_thread(
+            return await asyncio.to_thread(
                 call, subscription=path, timeout=self._settings.timeout, retry=None, **given
             )
         except Exception as error:  # the library raises whatever its parts do

@@ -1,10 +1,12 @@
 """EventSource on Google Cloud Pub/Sub: streaming pull, leases extended while an event is in hand."""
 
 import asyncio
+import itertools
 import math
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any, Final
 
 import attrs
@@ -35,8 +37,7 @@ _STRETCHED_AFTER: Final = 20
 _DOUBLED_EVERY: Final = 8
 _AGAIN_AFTER: Final = 5
 _LEASE_AFTER_STOP: Final = 60
-_ONCE_THE_STREAM_IS_GONE: Final = 1
-"""Given back at once, a message may be sent into the dying stream, and rests there until its lease ends."""
+_AT_ONCE: Final = 0
 
 
 def stretched(delay: float, attempt: int) -> int:
@@ -99,9 +100,13 @@ class PubSubSubscription:
         self._telemetry = telemetry
         self._prefetch = prefetch
         self._inbox: Inbox[PubSubDelivery] = Inbox(self.circuit)
-        self._in_hand: set[Message] = set()
+        self._in_hand: dict[Message, int] = {}
+        """And which stream brought each."""
         self._loop = asyncio.get_running_loop()
         self._stream: StreamingPullFuture | None = None
+        self._running: int | None = None
+        """Which stream is open, and so takes what is settled."""
+        self._streams = itertools.count()
         self._keeping: asyncio.Task[None] | None = None
         self._putting: set[asyncio.Task[None]] = set()
 
@@ -119,9 +124,8 @@ class PubSubSubscription:
         unreceived = [delivery.message for delivery in self._inbox.stop()]
         await self._end_stream()
         await self._give_back(unreceived)
-        if self._in_hand:
-            # Nobody extends their leases any more.
-            await self._calls.modify([m.ack_id for m in self._in_hand], _LEASE_AFTER_STOP)
+        # Nobody extends their leases any more.
+        await self._lease(list(self._in_hand), _LEASE_AFTER_STOP)
 
     async def check(self) -> None:
         """See the port. It looks for the subscription, since Google's client mends its stream silently."""
@@ -141,6 +145,7 @@ class PubSubSubscription:
             self._keeping.cancel()
             await asyncio.gather(self._keeping, return_exceptions=True)
             self._keeping = None
+        self._running = None
         stream, self._stream = self._stream, None
         if stream is not None:
             stream.cancel()
@@ -148,14 +153,18 @@ class PubSubSubscription:
                 await asyncio.to_thread(stream.result, self._settings.shutdown_timeout)
 
     async def _give_back(self, messages: Sequence[Message]) -> None:
-        self._in_hand.difference_update(messages)
+        for message in messages:
+            self._in_hand.pop(message, None)
+        await self._lease(messages, _AT_ONCE)
+
+    async def _lease(self, messages: Sequence[Message], seconds: int) -> None:
         if messages:
-            await self._calls.modify([message.ack_id for message in messages], _ONCE_THE_STREAM_IS_GONE)
+            with suppress(OperationError):  # the leases end by themselves
+                await self._calls.modify([message.ack_id for message in messages], seconds)
 
     async def acknowledge(self, message: Message) -> None:
         """Pub/Sub may forget ``message``. Raises a transient error if it cannot be told; it comes again."""
-        self._in_hand.discard(message)
-        if self._stream is not None:
+        if self._taken_out(message):
             await self._told(message.ack_with_response())
         else:
             await self._calls.acknowledge([message.ack_id])
@@ -163,8 +172,7 @@ class PubSubSubscription:
     async def postpone(self, message: Message, seconds: int) -> None:
         """Let ``message`` come again. Raises a transient error if Pub/Sub cannot be told; it does so
         anyway."""
-        self._in_hand.discard(message)
-        if self._stream is None:
+        if not self._taken_out(message):
             await self._calls.modify([message.ack_id], seconds)
         elif seconds:
             told = message.modify_ack_deadline_with_response(seconds)
@@ -172,6 +180,10 @@ class PubSubSubscription:
             await self._told(told)
         else:
             await self._told(message.nack_with_response())
+
+    def _taken_out(self, message: Message) -> bool:
+        """Whether the stream that brought ``message`` is open; Google's client tells no other."""
+        return self._in_hand.pop(message, None) == self._running is not None
 
     async def _told(self, told: "Future[Any]") -> None:
         try:
@@ -191,12 +203,12 @@ class PubSubSubscription:
         await self.acknowledge(message)
         self._telemetry.record(EventPutAside(reason))
 
-    def _from_thread(self, message: Message) -> None:
+    def _from_thread(self, stream: int, message: Message) -> None:
         with suppress(RuntimeError):  # the loop is closed: the lease runs out
-            self._loop.call_soon_threadsafe(self._arrive, message)
+            self._loop.call_soon_threadsafe(self._arrive, stream, message)
 
-    def _arrive(self, message: Message) -> None:
-        self._in_hand.add(message)
+    def _arrive(self, stream: int, message: Message) -> None:
+        self._in_hand[message] = stream
         if self._inbox.stopped:
             return  # given back at the end
         event = parse(http_headers(message.attributes), message.data)
@@ -205,7 +217,9 @@ class PubSubSubscription:
             self._putting.add(task)
             task.add_done_callback(self._putting.discard)
         else:
-            self._inbox.put(PubSubDelivery(event, message, self))
+            # An event that names no time happened just before it was published, as far as we know.
+            dated = attrs.evolve(event, time=event.time or message.publish_time)
+            self._inbox.put(PubSubDelivery(dated, message, self))
 
     async def _put_malformed_aside(self, message: Message, reason: str) -> None:
         try:
@@ -219,14 +233,25 @@ class PubSubSubscription:
         while True:
             opened = self._clock.monotonic()
             error = await self._stream_until_it_ends()
+            self._running = None
+            self._telemetry.record(CircuitChanged("pubsub", CircuitState.OPEN))
             if self._clock.monotonic() - opened > _RECONNECT.maximum:
                 attempt = 0
+            attempt = await self._wait_until_all_is_there(error, attempt)
+            self._telemetry.record(CircuitChanged("pubsub", CircuitState.CLOSED))
+
+    async def _wait_until_all_is_there(self, error: OperationError, attempt: int) -> int:
+        while True:
             attempt += 1
             pause = _RECONNECT.pause(attempt, self._clock.chance())
-            self._telemetry.record(CircuitChanged("pubsub", CircuitState.OPEN))
             self._telemetry.record(Interrupted("consume-events", pause, error))
             await self._clock.sleep(pause)
-            self._telemetry.record(CircuitChanged("pubsub", CircuitState.CLOSED))
+            try:
+                await asyncio.to_thread(ensure, self._clients, self._settings)
+            except OperationError as missing:
+                error = missing
+            else:
+                return attempt
 
     async def _stream_until_it_ends(self) -> OperationError:
         path = self._settings.subscription_path
@@ -234,11 +259,13 @@ class PubSubSubscription:
             max_messages=self._prefetch,
             max_bytes=self._settings.max_bytes,
             max_lease_duration=self._settings.max_lease,
+            max_duration_per_lease_extension=self._settings.ack_deadline,
         )
         scheduler = ThreadScheduler(ThreadPoolExecutor(max_workers=1, thread_name_prefix="pubsub"))
+        self._running = next(self._streams)
         try:
             self._stream = self._clients.subscriber.subscribe(
-                path, self._from_thread, flow_control=flow, scheduler=scheduler
+                path, partial(self._from_thread, self._running), flow_control=flow, scheduler=scheduler
             )
             await _ended(self._stream)
         except Exception as error:  # the library raises whatever its parts do
