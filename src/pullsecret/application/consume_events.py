@@ -23,8 +23,9 @@ class ConsumePolicy:
 
     concurrency: int = attrs.field(default=50, validator=attrs.validators.ge(1))
     """Events handled at once; those of one cluster are handled one after the other."""
-    busy_pause: float = attrs.field(default=2.0, validator=attrs.validators.gt(0))
-    """Seconds until an event whose cluster is being worked on comes again."""
+    busy_pause: Backoff = attrs.field(factory=lambda: Backoff(initial=2, factor=1.5, maximum=30))
+    """Until an event whose cluster is being worked on comes again: growing, so that a long queue of jobs
+    makes no flood of events that look whether it is their turn."""
     redelivery: Backoff = attrs.field(factory=lambda: Backoff(initial=1, factor=2, maximum=120))
     """Until an event whose handling failed comes again."""
 
@@ -89,8 +90,9 @@ class ConsumeEvents:
             await self._postpone(delivery, "internal fault")
         else:
             if isinstance(outcome, Postponed):
-                self.telemetry.record(EventPostponed(cluster_id, self.policy.busy_pause, outcome.cause))
-                await self._tell_broker(delivery, self.policy.busy_pause)
+                delay = self.policy.busy_pause.pause(delivery.attempt, self.clock.chance())
+                self.telemetry.record(EventPostponed(cluster_id, delay, outcome.cause))
+                await self._tell_broker(delivery, delay)
                 return EventOutcome.POSTPONED
             await self._tell_broker(delivery, None)
             if isinstance(outcome, JobSubmitted):
