@@ -86,9 +86,11 @@ build_dependencies() {
 
     "$uv" pip install --quiet --no-config --require-hashes --only-binary :all: --python "$python" \
         --target "$root/app" --link-mode copy --requirements "$work/requirements.txt"
-    # The Kubernetes client's object model, which this program does without (infrastructure/kubernetes), API
-    # versions of Google's that it does not speak, and what only compilers and editors read.
-    rm -rf "$root"/app/kubernetes/{aio,client/api,client/models} "$root"/app/google/cloud/secretmanager_v1beta{1,2}
+    # The Kubernetes client's object model, which this program does without and which is loaded on demand (all but
+    # the packages' own modules), API versions of Google's that it does not speak, and what only compilers and
+    # editors read.
+    rm -rf "$root"/app/kubernetes/aio "$root"/app/google/cloud/secretmanager_v1beta{1,2}
+    find "$root"/app/kubernetes/client/{api,models} -type f ! -name __init__.py -delete
     find "$root/app" -type f \( -name '*.c' -o -name '*.h' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pyi' \) -delete
     find "$root/app" -type d -name tests -prune -exec rm -rf {} +
     strip_installer "$root/app"

@@ -32,7 +32,6 @@ RESTRICTED: Final = (
     # As much: no swap.
     f"--memory-swap={MEMORY}b",
     "--pids-limit=64",
-    "--log-driver=none",
 )
 
 
@@ -54,6 +53,7 @@ class PeakWatch:
     name: str
     resident: int = 0
     accounted: int = 0
+    _id: str = ""
     _pid: int = 0
 
     @property
@@ -64,13 +64,17 @@ class PeakWatch:
     def look(self) -> None:
         """Look at both; nothing changes once the container has ended."""
         if self._pid == 0:
-            told = self.engine.run("inspect", "--format", "{{.State.Pid}}", self.name)
-            self._pid = int(told.stdout) if told.returncode == 0 else 0
+            told = self.engine.run("inspect", "--format", "{{.Id}} {{.State.Pid}}", self.name)
+            if told.returncode == 0:
+                self._id, number = told.stdout.split()
+                self._pid = int(number)
         with suppress(OSError):
             for line in Path(f"/proc/{self._pid}/status").read_text().splitlines():
                 if line.startswith("VmHWM:"):
                     self.resident = int(line.split()[1]) * 1024
-            self.accounted = int(_peak_file(self._pid).read_text())
+            # A process that has just been made or has just ended is in the machine's own group.
+            if self._id in str(file := _peak_file(self._pid)):
+                self.accounted = int(file.read_text())
 
 
 def _peak_file(pid: int) -> Path:
@@ -100,6 +104,8 @@ class ImageContainer:
         self.watch = PeakWatch(engine, self._name)
         options = [
             *RESTRICTED,
+            # Its output is taken from the client.
+            "--log-driver=none",
             f"--name={self._name}",
             f"--user={spec.user}:{spec.group}",
             f"--volume={self._message}:/dev/termination-log",
@@ -159,8 +165,7 @@ class AdapterContainer:
     ) -> "AdapterContainer":
         """Start it as the image's own user."""
         name = f"pullsecret-{uuid.uuid4().hex[:12]}"
-        options = [*(each for each in RESTRICTED if each != "--log-driver=none"), "--log-driver=json-file"]
-        engine.must("run", "--detach", f"--name={name}", *options, *mounts(files), image, *command)
+        engine.must("run", "--detach", f"--name={name}", *RESTRICTED, *mounts(files), image, *command)
         return cls(engine, name, PeakWatch(engine, name))
 
     def log(self) -> str:

@@ -1,0 +1,141 @@
+"""The service's surroundings for an adapter that runs from the image: real broker, real control plane."""
+
+import json
+import uuid
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import attrs
+import yaml
+from aiormq import spec
+from aiormq.abc import AbstractChannel
+from tests.integration.deploy.engine import Engine
+from tests.integration.deploy.image_archive import BuiltImage
+from tests.integration.deploy.image_containers import AdapterContainer
+from tests.integration.rabbitmq.harness import administrator
+from tests.system.world import SystemWorld
+
+from pullsecret.infrastructure.kubernetes import rbac
+from pullsecret.infrastructure.kubernetes.api import KubernetesApi
+from pullsecret.testing.brokers.rabbitmq import PASSWORD, USER, RabbitMQNode
+from pullsecret.testing.gcp.cloud import FakeGoogleCloud
+from pullsecret.testing.hyperfleet.records import Dialect
+from pullsecret.testing.hyperfleet.server import FakeHyperFleet, ServerTls
+from pullsecret.testing.kubernetes.container import ContainerSpec, RunningContainer
+from pullsecret.testing.kubernetes.control_plane import ControlPlane
+from pullsecret.testing.kubernetes.node_agent import Image, NodeAgent
+from pullsecret.testing.kubernetes.processes import free_port
+from pullsecret.testing.kubernetes.system import create, deploy_system
+
+CONFIGURATION: Final = "/etc/pullsecret"
+TRUST: Final = "/run/cloud"
+
+
+@attrs.frozen
+class Exchange:
+    """An exchange of RabbitMQ, to which events are published as Sentinel does."""
+
+    channel: AbstractChannel
+    node: RabbitMQNode
+    name: str = attrs.field(factory=lambda: f"clusters-{uuid.uuid4().hex[:8]}")
+
+    async def publish(self, cluster_id: str, kind: str) -> None:
+        """Publish an event about a cluster; the adapter's queue must be there."""
+        event = {
+            "specversion": "1.0",
+            "id": f"{kind}-{cluster_id}",
+            "source": "hyperfleet-sentinel",
+            "type": kind,
+            "datacontenttype": "application/json",
+            "data": {"clusterId": cluster_id, "provider": "gcp"},
+        }
+        properties = spec.Basic.Properties(content_type="application/cloudevents+json", delivery_mode=2)
+        body = json.dumps(event).encode()
+        await self.channel.basic_publish(
+            body, exchange=self.name, routing_key="", properties=properties, mandatory=True
+        )
+
+
+@attrs.define(eq=False)
+class ImageWorld(SystemWorld):
+    """A world whose adapter is a container of the image."""
+
+    port: int = attrs.field(factory=free_port)
+    """Where the adapter serves health and metrics."""
+
+    async def start_adapter(self, engine: Engine, image: str) -> AdapterContainer:
+        """Start it; nobody has waited for anything yet."""
+        folder = self.folder / "configuration"
+        folder.mkdir()
+        (folder / "ca.pem").write_bytes(self.system.control_plane.ca.read_bytes())
+        (folder / "password").write_text(PASSWORD)
+        kubeconfig = yaml.safe_load((await self.system.kubeconfig(rbac.ADAPTER)).read_text())
+        kubeconfig["clusters"][0]["cluster"]["certificate-authority"] = f"{CONFIGURATION}/ca.pem"
+        (folder / "kubeconfig").write_text(yaml.safe_dump(kubeconfig))
+        (folder / "adapter.yaml").write_text(yaml.safe_dump(self._configuration()))
+        folder.chmod(0o755)
+        return AdapterContainer.start(
+            engine,
+            image,
+            ["pullsecret", "adapter", "--config", f"{CONFIGURATION}/adapter.yaml"],
+            {CONFIGURATION: folder, TRUST: self.folder / "trust"},
+        )
+
+    def _configuration(self) -> dict[str, Any]:
+        return {
+            "broker": "rabbitmq",
+            "rabbitmq": {
+                "urls": [f"amqp://{self.broker.node.address}/"],
+                "user": USER,
+                "passwordFile": f"{CONFIGURATION}/password",
+                "exchange": self.broker.name,
+                "topology": "create",
+            },
+            "hyperfleet": "http",
+            "api": {"url": self.hyperfleet.url, "caBundle": f"{CONFIGURATION}/ca.pem"},
+            "secretStore": "gcp",
+            "gcp": {
+                "metadataHost": self.cloud.endpoints.metadata,
+                "secretManagerEndpoint": self.cloud.endpoints.secret_manager,
+                "restEndpoint": self.cloud.endpoints.rest,
+                "trustFile": f"{TRUST}/ca.pem",
+            },
+            "cluster": "kubernetes",
+            "kubernetes": {"kubeconfig": f"{CONFIGURATION}/kubeconfig", "job": self.job},
+            "health": {"host": "127.0.0.1", "port": self.port},
+        }
+
+
+@asynccontextmanager
+async def image_world(
+    control_plane: ControlPlane,
+    rabbitmq: RabbitMQNode,
+    folder: Path,
+    run_container: Callable[[ContainerSpec], RunningContainer],
+) -> AsyncIterator[ImageWorld]:
+    """A world without an adapter yet, whose jobs' pods are run by ``run_container``."""
+    trust = folder / "trust"
+    trust.mkdir()
+    trust.chmod(0o755)
+    identity = control_plane.server_certificate()
+    hyperfleet = FakeHyperFleet(Dialect.DDR)
+    with FakeGoogleCloud(closed=True) as cloud:
+        cloud.authority.write_certificate(trust / "ca.pem").chmod(0o644)
+        async with (
+            KubernetesApi(control_plane.admin()) as admin,
+            hyperfleet.serve(tls=ServerTls(identity.certificate, identity.key)),
+            administrator(rabbitmq) as channel,
+        ):
+            system = await deploy_system(control_plane, admin)
+            await create(admin, rbac.drift_objects_for(system.namespace))
+            job = {
+                "image": BuiltImage.name,
+                "namespace": system.namespace,
+                "extraEnvironment": {"GCP_TRUST_FILE": f"{TRUST}/ca.pem"},
+            }
+            images = {BuiltImage.name: Image(["pullsecret", "job"], [], mounts={TRUST: trust})}
+            async with NodeAgent(admin, system.namespace, images, folder / "node", run_container) as node:
+                exchange = Exchange(channel, rabbitmq)
+                yield ImageWorld(system, node, cloud, hyperfleet, exchange, folder, job)
