@@ -16,6 +16,7 @@ from pullsecret.infrastructure.memory.faults import FaultScript
 from pullsecret.ports.clock import Clock
 
 _WAKE_AT_LEAST_EVERY = 3600.0
+_LOOK_FOR_BROKER_EVERY = 1.0
 
 
 @attrs.frozen
@@ -161,10 +162,17 @@ class MemorySubscription:
         finally:
             await self.broker.wake()
 
+    @property
+    def _reachable(self) -> bool:
+        return self._faults.reachable("event-source.receive")
+
+    @property
+    def _takes_more(self) -> bool:
+        return self._reachable and len(self._in_hand) < self._prefetch
+
     def _next_visible(self) -> Message | None:
         waiting = self.broker.waiting
-        room = len(self._in_hand) < self._prefetch
-        if room and waiting and waiting[0][0] <= self._clock.monotonic():
+        if self._takes_more and waiting and waiting[0][0] <= self._clock.monotonic():
             return heapq.heappop(waiting)[2]
         return None
 
@@ -191,7 +199,9 @@ class MemorySubscription:
 
     async def _wait_for_change(self) -> None:
         wait = _WAKE_AT_LEAST_EVERY
-        if self.broker.waiting and len(self._in_hand) < self._prefetch:
+        if not self._reachable:
+            wait = _LOOK_FOR_BROKER_EVERY
+        elif self.broker.waiting and self._takes_more:
             wait = max(0.0, self.broker.waiting[0][0] - self._clock.monotonic())
         try:
             async with asyncio.timeout(wait):

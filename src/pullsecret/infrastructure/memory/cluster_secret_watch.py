@@ -9,8 +9,6 @@ from pullsecret.domain.provisioning import ClusterSecretRef, JobKey
 from pullsecret.infrastructure.memory.control_plane import MemoryControlPlane
 from pullsecret.ports.clock import Clock
 
-_LOOK_EVERY = 1.0
-
 
 @attrs.frozen
 class MemoryClusterSecretWatch:
@@ -20,6 +18,8 @@ class MemoryClusterSecretWatch:
     clock: Clock
     repairs: list[tuple[Drift, JobKey]] = attrs.field(factory=list)
     """What was told by :meth:`tell_repair`."""
+    look_every: float = 1.0
+    """Seconds between two looks of :meth:`drifts`."""
 
     async def drifts(self) -> AsyncGenerator[Drift, None]:
         """See the port."""
@@ -32,7 +32,7 @@ class MemoryClusterSecretWatch:
                 elif told.get(ref) is not kind:
                     told[ref] = kind
                     yield Drift(cluster_id, ref, kind)
-            await self.clock.sleep(_LOOK_EVERY)
+            await self.clock.sleep(self.look_every)
 
     async def look(self, secret: ClusterSecretRef) -> DriftKind | None:
         """See the port."""

@@ -91,6 +91,10 @@ class FaultScript:
         if fault is Fault.CRASH_AFTER:
             raise ProcessCrash(point)
 
+    def reachable(self, point: str) -> bool:
+        """False while nothing comes through at ``point`` that the other side would bring by itself."""
+        return True
+
     def choose(self, point: str) -> Fault | None:
         """The fault for this call, if it is to have one."""
         for rule in self.rules:
