@@ -71,6 +71,8 @@ class _Run:
     order: ProvisionOrder
     lifecycle: SecretLifecycle = attrs.field(factory=SecretLifecycle)
     read_back: SecretVersion | None = None
+    seen: str | None = None
+    """The version that was published before this run."""
 
     async def to_the_end(self, deadline: float) -> Failure | None:
         """Take steps until published. Transient failures repeat the step they hit, which looks before it
@@ -110,7 +112,8 @@ class _Run:
     async def prepare(self) -> None:
         """Make sure that both secrets are ours to write, and that the cloud secret exists."""
         target = self.order.target
-        await self._published_by_us()
+        published = await self._published_by_us()
+        self.seen = None if published is None else published.version_from(target.cloud_secret)
         secret = await self.use.store.get(target.cloud_secret)
         labels = ownership_labels(target.cluster_id)
         decision = decide(None if secret is None else secret.labels, target.cluster_id)
@@ -125,11 +128,16 @@ class _Run:
         self.lifecycle = self.lifecycle.prepared()
 
     async def store(self) -> None:
-        """Make sure that the newest version holds the payload; add none if it already does."""
+        """Make sure that the newest version holds the payload; add none if it already does.
+
+        One older than was published before is not the newest, whatever ``latest`` says: where a pull secret
+        is put back to what it was, the version from then would be taken for it.
+        """
         ref = self.order.target.cloud_secret
         try:
             newest = await self.use.store.access_latest(ref)
-            if newest and newest.payload == self.order.pull_secret:
+            lagging = newest is not None and newest.is_older_than(self.seen)
+            if newest and newest.payload == self.order.pull_secret and not lagging:
                 self.read_back = newest
                 self.lifecycle = self.lifecycle.stored(newest.version)
                 return

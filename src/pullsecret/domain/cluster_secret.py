@@ -7,7 +7,7 @@ import attrs
 
 from pullsecret.domain.cloud_secret import SecretVersion
 from pullsecret.domain.ownership import ownership_labels
-from pullsecret.domain.provisioning import ClusterSecretRef, ProvisionTarget
+from pullsecret.domain.provisioning import CloudSecretRef, ClusterSecretRef, ProvisionTarget
 from pullsecret.domain.secret_payload import SecretPayload
 
 DOCKER_CONFIG_TYPE = "kubernetes.io/dockerconfigjson"
@@ -21,7 +21,7 @@ VERSION_ANNOTATION = f"{ANNOTATION_PREFIX}/secret-version"
 CHECKSUM_ANNOTATION = f"{ANNOTATION_PREFIX}/crc32c"
 CREATED_AT_ANNOTATION = f"{ANNOTATION_PREFIX}/created-at"
 
-_GENERATION = re.compile(r"[1-9][0-9]{0,18}\Z")
+_NUMBER = re.compile(r"[1-9][0-9]{0,18}\Z")
 
 
 @attrs.frozen
@@ -56,7 +56,13 @@ class PublishedSecret:
     def generation(self) -> int:
         """The cluster generation it was written for; 0 where none is noted."""
         noted = self.annotations.get(GENERATION_ANNOTATION, "")
-        return int(noted) if _GENERATION.match(noted) else 0
+        return int(noted) if _NUMBER.match(noted) else 0
+
+    def version_from(self, ref: CloudSecretRef) -> str | None:
+        """The version of ``ref`` that it was read from; None where another secret or none is noted."""
+        noted = self.annotations.get(VERSION_ANNOTATION, "")
+        path = self.annotations.get(SECRET_PATH_ANNOTATION)
+        return noted if _NUMBER.match(noted) and path == ref.version_path(noted) else None
 
     def holds(self, wanted: ClusterSecret) -> bool:
         """True if nothing would change by writing ``wanted``."""

@@ -31,6 +31,8 @@ class StoredVersion:
 
     payload: SecretPayload
     enabled: bool = True
+    added_at: float = 0.0
+    """By the monotonic clock."""
 
 
 @attrs.define
@@ -51,6 +53,9 @@ class Project:
     denied: set[str] = attrs.field(factory=set)
     api_enabled: bool = True
     writes_per_minute: int = 600
+    latest_lags: float = 0.0
+    """Seconds by which ``latest`` is behind, as it may be
+    (https://cloud.google.com/secret-manager/docs/reference/consistency)."""
     _writes: list[datetime] = attrs.field(factory=list)
 
     def count_write(self, now: datetime) -> float | None:
@@ -135,14 +140,19 @@ class MemorySecretStore:
                     Reason.REQUEST_REFUSED,
                     f"The payload has {payload.size} bytes, more than {MAX_PULL_SECRET_BYTES}.",
                 )
-            stored.versions.append(StoredVersion(payload))
+            stored.versions.append(StoredVersion(payload, added_at=self.clock.monotonic()))
             return str(len(stored.versions))
 
     async def access_latest(self, ref: CloudSecretRef) -> SecretVersion | None:
         """See the port."""
         async with self._call("access-latest", ref):
-            self._allowed(ref, "secretmanager.versions.access")
-            versions = self._existing("access-secret-version", ref).versions
+            project = self._allowed(ref, "secretmanager.versions.access")
+            until = self.clock.monotonic() - project.latest_lags
+            versions = [
+                version
+                for version in self._existing("access-secret-version", ref).versions
+                if version.added_at <= until
+            ]
             newest = None
             if versions and versions[-1].enabled:
                 payload = versions[-1].payload
