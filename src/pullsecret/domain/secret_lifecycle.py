@@ -40,8 +40,9 @@ class IllegalTransitionError(RuntimeError):
 class SecretLifecycle:
     """Where one run stands. Each step returns the next state or raises :class:`IllegalTransitionError`.
 
-    ``STARTED -> PREPARED -> STORED -> VERIFIED -> PUBLISHED``. A verification that fails goes back to
-    PREPARED and a secret that vanished goes back to STARTED, so nothing is published that was not read back.
+    ``STARTED -> PREPARED -> STORED -> VERIFIED -> PUBLISHED``. A verification that fails and a secret
+    that vanished go back to STARTED: nothing is published that was not read back, and nothing is stored again
+    before it was looked whether a newer generation has taken over.
     """
 
     stage: Stage = Stage.STARTED
@@ -81,9 +82,9 @@ class SecretLifecycle:
         return attrs.evolve(self, stage=Stage.VERIFIED, version=version)
 
     def refuted(self) -> "SecretLifecycle":
-        """The newest version was read back and is not the payload: store again."""
+        """The newest version was read back and is not the payload: start over."""
         self._require("refuted", Stage.STORED)
-        return attrs.evolve(self, stage=Stage.PREPARED, version=None)
+        return attrs.evolve(self, stage=Stage.STARTED, version=None)
 
     def vanished(self) -> "SecretLifecycle":
         """The secret is gone since it was prepared: start over."""

@@ -334,6 +334,37 @@ async def test_a_newest_version_that_lags_behind_is_waited_for_not_stored_again(
 
 
 @simulated
+async def test_a_pull_secret_put_back_while_latest_lags_is_stored_again() -> None:
+    scene = Scene()
+    first = new_cluster()
+    scene.order(first)
+    changed = attrs.evolve(first, generation=Generation(2), pull_secret=new_pull_secret())
+    for cluster in (first, changed):
+        await scene.provision(provision_order(cluster))
+        await scene.world.clock.sleep(60)
+    scene.project.latest_lags = 90
+    back = provision_order(attrs.evolve(first, generation=Generation(3)))
+    result = await scene.provision(back)
+    assert (result.failure, result.change, result.version) == (None, Change.UPDATED, "3")
+    assert scene.versions(back)[-1] == scene.published(back) == back.pull_secret
+
+
+@simulated
+async def test_the_version_named_on_the_cluster_secret_does_not_hold_up_a_secret_made_anew() -> None:
+    scene = Scene()
+    order = scene.order(new_cluster())
+    stored = foreign_cloud_secret(scene, order, ownership_labels(order.target.cluster_id))
+    stored.versions *= 4
+    await scene.provision(order)
+    del scene.project.secrets[order.target.cloud_secret.name]
+    made_anew = foreign_cloud_secret(scene, order, ownership_labels(order.target.cluster_id))
+    made_anew.versions = [StoredVersion(order.pull_secret)]
+    result = await scene.provision(order)
+    assert (result.failure, result.version) == (None, "2")
+    assert scene.versions(order)[-1] == scene.published(order) == order.pull_secret
+
+
+@simulated
 async def test_a_store_that_never_gives_back_what_it_got_is_not_flooded_with_versions() -> None:
     scene = Scene()
     order = scene.order(new_cluster())
@@ -346,7 +377,7 @@ async def test_a_store_that_never_gives_back_what_it_got_is_not_flooded_with_ver
     result = await attrs.evolve(scene.provision, store=Corrupting(scene))(order)
     assert result.failure is not None
     assert result.failure.reason is Reason.VERIFICATION_FAILED
-    assert result.stage is Stage.PREPARED
+    assert result.stage is Stage.STARTED
     assert scene.published(order) is None
     assert len(scene.versions(order)) < 20
 
@@ -381,6 +412,23 @@ async def test_another_writer_in_between_is_noticed_and_outdone() -> None:
     assert (result.failure, result.version) == (None, "3")
     assert scene.versions(order) == [order.pull_secret, other, order.pull_secret]
     assert scene.published(order) == order.pull_secret
+
+
+@simulated
+async def test_nothing_is_stored_again_once_a_newer_generation_has_taken_over() -> None:
+    scene = Scene()
+    cluster = new_cluster()
+    newer = provision_order(attrs.evolve(cluster, generation=Generation(2), pull_secret=new_pull_secret()))
+
+    async def overtake() -> None:
+        assert (await scene.provision(newer)).failure is None
+
+    order = scene.order(cluster)
+    result = await attrs.evolve(scene.provision, store=Interfered(scene, after_add=overtake))(order)
+    assert result.failure is not None
+    assert result.failure.reason is Reason.SUPERSEDED
+    assert scene.versions(order) == [order.pull_secret, newer.pull_secret]
+    assert scene.published(order) == newer.pull_secret
 
 
 @pytest.mark.parametrize("when", ["before_access", "after_add"])

@@ -22,7 +22,7 @@ TO = {
     "adding": Stage.PREPARED,
     "stored": Stage.STORED,
     "verified": Stage.VERIFIED,
-    "refuted": Stage.PREPARED,
+    "refuted": Stage.STARTED,
     "vanished": Stage.STARTED,
     "published": Stage.PUBLISHED,
 }
@@ -124,5 +124,6 @@ def test_an_unanswered_add_is_still_said_to_be_ours() -> None:
 
 
 def test_a_repeated_add_after_the_first_stays_a_creation() -> None:
-    life = SecretLifecycle().prepared().adding(first=True).stored("1").refuted().adding(first=False)
+    refuted = SecretLifecycle().prepared().adding(first=True).stored("1").refuted()
+    life = refuted.prepared().adding(first=False)
     assert life.stored("2").change is Change.CREATED
