@@ -93,3 +93,25 @@ async def test_a_job_that_can_never_be_released_does_not_hold_up_the_others() ->
     await attrs.evolve(scene.admit, jobs=Refusing()).admit_once()
     assert [fact.key for fact in scene.facts(JobReleased)] == [fine.key]
     assert [fact.operation for fact in scene.facts(Interrupted)] == ["release-job"]
+
+
+@simulated
+async def test_many_are_released_side_by_side() -> None:
+    scene = Scene(EmbeddedWorld.create(latency=(1, 1)), limits=ConcurrencyLimits(per_project=50, overall=50))
+    for _ in range(32):
+        scene.know_job(scene.put(new_cluster()))
+    began = scene.world.clock.monotonic()
+    await scene.admit.admit_once()
+    assert len(running(scene)) == 32
+    assert scene.world.clock.monotonic() - began <= 4
+
+
+@simulated
+async def test_one_that_is_not_released_now_does_not_hold_up_the_others() -> None:
+    scene = Scene()
+    scene.fault(FaultRule("job-runner.release", Fault.FAIL, nth=1))
+    for _ in range(3):
+        scene.know_job(scene.put(new_cluster()))
+    await scene.admit.admit_once()
+    assert len(running(scene)) == 2
+    assert len(scene.facts(Interrupted)) == 1
