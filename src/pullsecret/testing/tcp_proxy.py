@@ -1,10 +1,38 @@
 """A TCP proxy in front of a server that loses packets and breaks connections, as networks do."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import socket
+import struct
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Protocol
+
+import attrs
 
 _CHUNK = 65_536
+_ARRIVAL = 0.01
+"""Seconds for what passed to be read; a reset would throw it away."""
+
+
+class Cut(Protocol):
+    """Where one connection is reset."""
+
+    def passes(self, data: bytes) -> int | None:
+        """Given what the server sends, piece by piece: how many bytes of it pass before the reset, or None
+        for all of them and no reset yet."""
+        ...
+
+
+@attrs.define
+class CutAfter:
+    """Resets after so many bytes from the server."""
+
+    left: int
+
+    def passes(self, data: bytes) -> int | None:
+        """See :class:`Cut`."""
+        passing, self.left = self.left, self.left - len(data)
+        return passing if self.left <= 0 else None
 
 
 class TcpProxy:
@@ -17,8 +45,8 @@ class TcpProxy:
         self.port = 0
         self.connections = 0
         """How many were accepted so far."""
-        self.reset_after: int | None = None
-        """Reset each new connection after so many bytes from the server; None for never."""
+        self.cut: Callable[[], Cut] | None = None
+        """Makes for each new connection what says where to reset it; None for no reset."""
         self._target = target
         self._flowing = asyncio.Event()
         self._flowing.set()
@@ -42,7 +70,7 @@ class TcpProxy:
     def reset_all(self) -> None:
         """Reset every connection now."""
         for writer in list(self._writers):
-            writer.transport.abort()
+            _reset(writer)
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one connection."""
@@ -50,6 +78,7 @@ class TcpProxy:
         assert task is not None
         self._carriers.add(task)
         self.connections += 1
+        cut = self.cut() if self.cut else None
         ends = {writer}
         try:
             self._writers.add(writer)
@@ -59,28 +88,25 @@ class TcpProxy:
             self._writers.add(back)
             await _until_one_ends(
                 asyncio.ensure_future(self._pump(reader, back, None)),
-                asyncio.ensure_future(self._pump(there, writer, self.reset_after)),
+                asyncio.ensure_future(self._pump(there, writer, cut)),
             )
         except (OSError, asyncio.CancelledError):
             for end in ends:
-                end.transport.abort()
+                _reset(end)
         finally:
             self._carriers.discard(task)
             self._writers -= ends
             for end in ends:
                 end.close()
 
-    async def _pump(
-        self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, limit: int | None
-    ) -> None:
-        carried = 0
+    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, cut: Cut | None) -> None:
         while data := await source.read(_CHUNK):
             await self._flowing.wait()
-            if limit is not None and carried + len(data) >= limit:
-                sink.write(data[: limit - carried])
+            if cut is not None and (passing := cut.passes(data)) is not None:
+                sink.write(data[:passing])
                 await sink.drain()
+                await asyncio.sleep(_ARRIVAL)
                 raise ConnectionResetError
-            carried += len(data)
             sink.write(data)
             await sink.drain()
 
@@ -89,6 +115,14 @@ class TcpProxy:
         for carrier in list(self._carriers):
             carrier.cancel()
         await asyncio.gather(*self._carriers, return_exceptions=True)
+
+
+def _reset(writer: asyncio.StreamWriter) -> None:
+    if not writer.transport.is_closing():
+        # Without lingering the other side gets a reset instead of an orderly end.
+        connection = writer.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
 
 
 async def _until_one_ends(*pumps: "asyncio.Task[None]") -> None:

@@ -1,7 +1,8 @@
 """What the tests need around the adapter: a queue of their own, a publisher, a look at the dead letters."""
 
+import asyncio
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -85,8 +86,38 @@ class RabbitMQHarness:
             reasons.append(marks.reason_of(letter))
         return reasons
 
+    async def publish_all(self, node: RabbitMQNode, events: Iterable[ClusterEvent]) -> None:
+        """Publish many events, which is quicker without waiting for each; returns once all wait."""
+        async with await aio_pika.connect(node.url()) as connection:
+            channel = await (await connection.channel(publisher_confirms=False)).get_underlay_channel()
+            count = 0
+            for count, event in enumerate(events, 1):
+                headers, body = render(event, self.mode)
+                properties = spec.Basic.Properties(content_type=headers["content-type"], delivery_mode=2)
+                await channel.basic_publish(
+                    body, exchange=self.settings.exchange, properties=properties, wait=not count % 100
+                )
+            while await self.waiting() < count:  # noqa: ASYNC110 - the broker tells nobody
+                await asyncio.sleep(0.05)
+
     async def waiting(self) -> int:
-        answer = await self.channel.queue_declare(self.settings.queue, passive=True)
+        """Events that nobody has in hand and that are not postponed."""
+        return await self._messages(self.settings.queue)
+
+    async def left(self) -> int:
+        """Events that nobody has in hand, postponed ones included."""
+        settings = self.settings
+        queues = [settings.queue, *(settings.delay_queue(delay) for delay in settings.delays)]
+        return sum([await self._messages(queue) for queue in queues])
+
+    async def drained(self, patience: float) -> None:
+        """Return once nothing waits, nor is postponed."""
+        async with asyncio.timeout(patience):
+            while await self.left():  # noqa: ASYNC110 - the broker tells nobody
+                await asyncio.sleep(0.05)
+
+    async def _messages(self, queue: str) -> int:
+        answer = await self.channel.queue_declare(queue, passive=True)
         return answer.message_count or 0
 
 

@@ -1,272 +1,315 @@
-"""Whatever happens to RabbitMQ and the way to it: every published event is settled, and none is lost.
+"""Whatever happens to RabbitMQ and the way to it: every published event ends in one converged cluster state.
 
-``PULLSECRET_REPETITIONS`` repeats each fault; docs/brokers.md has the results.
+The production use cases serve an embedded world with events from the real broker. ``PULLSECRET_REPETITIONS``
+repeats each fault and ``PULLSECRET_WAITING_EVENTS`` says how many events wait at the start;
+``python -m benchmarks.broker_faults`` runs it so, and makes the table of docs/brokers.md.
 """
 
 import asyncio
+import itertools
 import os
-from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
+from typing import Final
 
 import attrs
 import pytest
 from tests.integration.rabbitmq.harness import RabbitMQHarness, administrator, rabbitmq_harness, settings_for
 
-from pullsecret.domain.errors import OperationError, PermanentError
-from pullsecret.domain.events import ClusterEvent
+from pullsecret.domain.errors import PermanentError
 from pullsecret.domain.facts import Interrupted
 from pullsecret.infrastructure.intake.circuit import IntakePause
-from pullsecret.infrastructure.memory.telemetry import MemoryTelemetry
-from pullsecret.infrastructure.rabbitmq.event_source import RabbitMQEventSource
+from pullsecret.testing.brokers.amqp_frames import FrameCuts, Kind
+from pullsecret.testing.brokers.fleet import Fleet
 from pullsecret.testing.brokers.rabbitmq import RabbitMQNode
 from pullsecret.testing.contracts.event_source import new_event
 from pullsecret.testing.tcp_proxy import TcpProxy, tcp_proxy
 
-pytestmark = pytest.mark.parametrize("repetition", range(int(os.environ.get("PULLSECRET_REPETITIONS", "1"))))
-_PATIENCE = 60.0
+REPETITIONS: Final = int(os.environ.get("PULLSECRET_REPETITIONS", "1"))
+WAITING: Final = int(os.environ.get("PULLSECRET_WAITING_EVENTS", "3000"))
+PATIENCE: Final = 60.0 + WAITING / 500
+pytestmark = [pytest.mark.service, pytest.mark.parametrize("repetition", range(REPETITIONS))]
+
+Record = Callable[[str, object], None]
+Disturb = Callable[[], Awaitable[None]]
 
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait until it holds."""
-    async with asyncio.timeout(_PATIENCE):
+    async with asyncio.timeout(PATIENCE):
         while not condition():  # noqa: ASYNC110 - several tasks make it true
             await asyncio.sleep(0.02)
 
 
 @attrs.define
-class Workers:
-    """Replicas that acknowledge most events, and postpone or lose some."""
+class Trial:
+    """Clusters whose events come from the harness's broker, and what becomes of them."""
 
     harness: RabbitMQHarness
-    handled: Counter[str] = attrs.field(factory=Counter)
-    pace: float = 0.0
+    record: Record
+    lost: int = 0
+    """Events that a fault may have taken with it."""
+    fleet: Fleet = attrs.field(
+        default=attrs.Factory(lambda self: Fleet(self.harness.publish), takes_self=True)
+    )
 
-    async def work(self, source: RabbitMQEventSource) -> None:
-        async with source.subscribe() as subscription:
-            while (delivery := await subscription.receive()) is not None:
-                await asyncio.sleep(self.pace)
-                try:
-                    if delivery.attempt == 1 and hash(delivery.event.id) % 5 == 0:
-                        await delivery.retry(0.05)
-                    else:
-                        await delivery.ack()
-                        self.handled[delivery.event.id] += 1
-                except OperationError:
-                    continue  # it comes again
+    async def disturbed(self, disturb: Disturb, clusters: int = 40) -> None:
+        """While some clusters are new and others have changed, ``disturb``; then let everything end."""
+        fleet = self.fleet
+        old = fleet.grow(clusters // 2)
+        await fleet.announce(old)
+        await fleet.at_rest(PATIENCE)
+        fleet.renew(old)
+        await fleet.announce([*old, *fleet.grow(clusters - len(old))])
+        await disturb()
+        await self.ends()
 
-    async def all_handled(self, events: list[ClusterEvent]) -> None:
-        wanted = {event.id for event in events}
-        await until(lambda: wanted <= set(self.handled))
+    async def ends(self) -> None:
+        """Every cluster is at rest, and no event is left."""
+        await self.fleet.at_rest(PATIENCE, self.lost)
+        await self.harness.drained(PATIENCE)
+
+    async def proven(self) -> None:
+        """No event came back from the replicas or was put aside, and the counters agree with what there
+        is."""
+        assert await self.harness.waiting() == 0
+        assert await self.harness.dead_letters() == []
+        for name, value in self.fleet.prove(self.lost).items():
+            self.record(name, value)
 
 
 @pytest.fixture
 async def harness(rabbitmq: RabbitMQNode, tmp_path: Path) -> AsyncIterator[RabbitMQHarness]:
-    async with rabbitmq_harness(rabbitmq, settings_for(rabbitmq, tmp_path), prefetch=10) as harness:
+    async with rabbitmq_harness(rabbitmq, settings_for(rabbitmq, tmp_path), prefetch=20) as harness:
         yield harness
 
 
-@asynccontextmanager
-async def through_a_proxy(harness: RabbitMQHarness, node: RabbitMQNode) -> AsyncIterator[TcpProxy]:
-    """The harness's source reaches the broker through the proxy; the publisher does not."""
-    async with tcp_proxy(node.port) as proxy:
-        harness.settings = attrs.evolve(harness.settings, urls=(f"amqp://127.0.0.1:{proxy.port}/",))
-        harness.source = harness.another_replica()
+@pytest.fixture
+async def proxy(harness: RabbitMQHarness, rabbitmq: RabbitMQNode) -> AsyncIterator[TcpProxy]:
+    """The harness's source reaches the broker through it; other replicas and the publisher do not."""
+    async with tcp_proxy(rabbitmq.port) as proxy:
+        harness.source = attrs.evolve(
+            harness.source,
+            settings=attrs.evolve(harness.settings, urls=(f"amqp://127.0.0.1:{proxy.port}/",)),
+        )
         yield proxy
 
 
-@asynccontextmanager
-async def working(workers: Workers, *sources: RabbitMQEventSource) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(workers.work(source)) for source in sources]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+@pytest.fixture
+def trial(harness: RabbitMQHarness, record_property: Record) -> Trial:
+    return Trial(harness, record_property)
 
 
-async def publish(harness: RabbitMQHarness, count: int) -> list[ClusterEvent]:
-    events = [new_event() for _ in range(count)]
-    for event in events:
-        await harness.publish(event)
-    return events
-
-
-async def test_connections_reset_under_load(
-    harness: RabbitMQHarness, rabbitmq: RabbitMQNode, repetition: int
+async def test_connections_reset_five_times_under_load(
+    harness: RabbitMQHarness, trial: Trial, proxy: TcpProxy, repetition: int
 ) -> None:
-    workers = Workers(harness, pace=0.002)
-    async with through_a_proxy(harness, rabbitmq) as proxy, working(workers, harness.source):
-        events = await publish(harness, 200)
+    async def reset() -> None:
         for _ in range(5):
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(random.uniform(0.01, 0.15))
+            before = proxy.connections
             proxy.reset_all()
-        await workers.all_handled(events)
-    assert await harness.dead_letters() == []
+            await until(lambda: proxy.connections > before)  # noqa: B023 - awaited here
+
+    async with trial.fleet.served_by(harness.source):
+        await trial.disturbed(reset)
+    await trial.proven()
     assert proxy.connections > 5
 
 
-@pytest.mark.parametrize("cut_after", [1, 7, 8, 300, 600, 700, 1_000, 2_000, 5_000])
-async def test_a_connection_cut_at_any_byte(
-    harness: RabbitMQHarness, rabbitmq: RabbitMQNode, repetition: int, cut_after: int
+@pytest.mark.parametrize("kind", list(Kind), ids=lambda kind: kind.name.lower())
+async def test_a_connection_cut_at_a_frame(
+    harness: RabbitMQHarness, trial: Trial, proxy: TcpProxy, repetition: int, kind: Kind
 ) -> None:
-    """In a frame's header and body, at sign-in, topology, subscription and delivery."""
-    workers = Workers(harness)
-    events = await publish(harness, 20)
-    async with through_a_proxy(harness, rabbitmq) as proxy:
-        proxy.reset_after = cut_after
-        with suppress(OperationError, TimeoutError):
-            async with asyncio.timeout(2), harness.source.subscribe() as subscription:
-                await subscription.receive()
-        assert proxy.connections
-        proxy.reset_after = None
-        async with working(workers, harness.source):
-            await workers.all_handled(events)
-    assert await harness.dead_letters() == []
+    """Before it, in its header, after its header, in its payload, before its last octet, and after it."""
+    cuts = FrameCuts(kind)
+
+    async def cut() -> None:
+        proxy.cut = cuts.for_connection
+        proxy.reset_all()
+        async with asyncio.timeout(PATIENCE):
+            while not cuts.done:
+                # Some frames come only with an event, or with one that is postponed.
+                await trial.fleet.announce(trial.fleet.clusters)
+                await asyncio.sleep(0.05)
+
+    async with trial.fleet.served_by(harness.source):
+        await trial.disturbed(cut, clusters=4)
+    await trial.proven()
 
 
-async def test_a_half_open_connection_is_given_up(
-    harness: RabbitMQHarness, rabbitmq: RabbitMQNode, repetition: int
+async def test_a_half_open_connection(
+    harness: RabbitMQHarness, trial: Trial, proxy: TcpProxy, repetition: int
 ) -> None:
-    workers = Workers(harness)
-    async with through_a_proxy(harness, rabbitmq) as proxy, working(workers, harness.source):
-        await workers.all_handled(await publish(harness, 5))
+    """Nothing arrives and nothing is refused; heartbeats find out."""
+
+    async def hold() -> None:
+        harness.telemetry.facts.clear()
         proxy.hold()
-        events = await publish(harness, 5)
-        before = proxy.connections
         await until(lambda: bool(harness.telemetry.of(Interrupted)))
         proxy.release()
-        await workers.all_handled(events)
-        assert proxy.connections > before
+
+    async with trial.fleet.served_by(harness.source):
+        await trial.disturbed(hold)
+    await trial.proven()
 
 
-async def test_the_broker_crashes_under_load(
-    harness: RabbitMQHarness, rabbitmq: RabbitMQNode, repetition: int
+@pytest.mark.parametrize("how", ["killed", "shut_down"])
+async def test_the_broker_ends_under_load_and_is_started_again(
+    harness: RabbitMQHarness, rabbitmq: RabbitMQNode, trial: Trial, repetition: int, how: str
 ) -> None:
-    workers = Workers(harness, pace=0.005)
-    events = await publish(harness, 200)
-    async with working(workers, harness.source, harness.another_replica()):
-        await asyncio.sleep(0.2)
-        await asyncio.to_thread(rabbitmq.kill_server)
-        await until(lambda: bool(harness.telemetry.of(Interrupted)))
-        rabbitmq.start_server()  # in this thread: the server ends with the thread that starts it
-        await workers.all_handled(events)
-    async with administrator(rabbitmq) as harness.channel:
-        assert await harness.dead_letters() == []
+    end = {"killed": rabbitmq.kill_server, "shut_down": rabbitmq.shut_server_down}[how]
+    async with AsyncExitStack() as opened:
+
+        async def restart() -> None:
+            await asyncio.to_thread(end)
+            await until(lambda: bool(harness.telemetry.of(Interrupted)))
+            rabbitmq.start_server()  # in this thread: the server ends with the thread that starts it
+            harness.channel = await opened.enter_async_context(administrator(rabbitmq))
+
+        async with trial.fleet.served_by(harness.source, harness.another_replica()):
+            await trial.disturbed(restart)
+        await trial.proven()
 
 
-async def test_a_memory_alarm_holds_up_postponed_events_only(
-    harness: RabbitMQHarness, rabbitmq: RabbitMQNode, repetition: int
+ALARMS: Final = {
+    "memory": (("set_vm_memory_high_watermark", "0.0001"), ("set_vm_memory_high_watermark", "0.4")),
+    "disk": (("set_disk_free_limit", "900000GB"), ("set_disk_free_limit", "50MB")),
+}
+
+
+@pytest.mark.parametrize("alarm", ALARMS)
+async def test_an_alarm(
+    harness: RabbitMQHarness, rabbitmq: RabbitMQNode, trial: Trial, repetition: int, alarm: str
 ) -> None:
-    """Acknowledgements go on, postponed events are kept in hand, and nothing is put aside."""
-    workers = Workers(harness)
-    events = await publish(harness, 30)
-    await asyncio.to_thread(rabbitmq.control, "set_vm_memory_high_watermark", "0.0001")
+    """Acknowledgements go on; events that have to be postponed are kept in hand meanwhile."""
+    sound, end = ALARMS[alarm]
+    fleet = trial.fleet
+    await fleet.announce(fleet.grow(60))
+    await asyncio.to_thread(rabbitmq.control, *sound)
     try:
-        async with working(workers, harness.source):
-            kept = [event for event in events if hash(event.id) % 5]
-            await workers.all_handled(kept)
-            await asyncio.to_thread(rabbitmq.control, "set_vm_memory_high_watermark", "0.4")
-            await workers.all_handled(events)
+        async with fleet.served_by(harness.source):
+            await until(lambda: bool(kept_in_hand(harness)) and fleet.resting > 20)
+            await asyncio.to_thread(rabbitmq.control, *end)
+            await trial.ends()
+            await trial.disturbed(nothing)
     finally:
-        await asyncio.to_thread(rabbitmq.control, "set_vm_memory_high_watermark", "0.4")
-    assert await harness.dead_letters() == []
+        await asyncio.to_thread(rabbitmq.control, *end)
+    await trial.proven()
+
+
+def kept_in_hand(harness: RabbitMQHarness) -> list[Interrupted]:
+    return [fact for fact in harness.telemetry.of(Interrupted) if fact.operation == "postpone-event"]
+
+
+async def nothing() -> None:
+    return
 
 
 async def test_the_queue_is_deleted(
-    harness: RabbitMQHarness, rabbitmq: RabbitMQNode, repetition: int
+    harness: RabbitMQHarness, rabbitmq: RabbitMQNode, trial: Trial, repetition: int
 ) -> None:
-    """With topology create it is made again; what was in it is lost with it, and Sentinel asks anew."""
-    workers = Workers(harness)
-    async with working(workers, harness.source):
-        await workers.all_handled(await publish(harness, 5))
+    """With topology ``create`` it is made again; what was in it is lost with it, and Sentinel asks anew."""
+    fleet = trial.fleet
+
+    async def delete() -> None:
+        harness.telemetry.facts.clear()
         await harness.channel.queue_delete(harness.settings.queue)
         await until(lambda: bool(harness.telemetry.of(Interrupted)))
-        async with asyncio.timeout(_PATIENCE):
-            while not await _exists(harness, rabbitmq):  # noqa: ASYNC110 - the broker tells nobody
+        async with asyncio.timeout(PATIENCE):
+            while not await _is_bound(harness, rabbitmq):  # noqa: ASYNC110 - the broker tells nobody
                 await asyncio.sleep(0.05)
-        await workers.all_handled(await publish(harness, 5))
+        trial.lost = fleet.published.total()
+        await fleet.announce(fleet.clusters)
+
+    async with fleet.served_by(harness.source):
+        await trial.disturbed(delete)
+    await trial.proven()
 
 
-async def _exists(harness: RabbitMQHarness, node: RabbitMQNode) -> bool:
+async def _is_bound(harness: RabbitMQHarness, node: RabbitMQNode) -> bool:
     listed = await asyncio.to_thread(node.control, "list_bindings", "destination_name", "source_name")
     return f"{harness.settings.queue}\t{harness.settings.exchange}" in listed
 
 
-async def test_a_revoked_permission_is_told_and_the_consumer_comes_back(
-    rabbitmq: RabbitMQNode, tmp_path: Path, repetition: int
+async def test_a_permission_is_revoked_and_granted_again(
+    harness: RabbitMQHarness, rabbitmq: RabbitMQNode, trial: Trial, proxy: TcpProxy, repetition: int
 ) -> None:
-    name = f"user-{tmp_path.name}"
+    """The refusal is told, with what to do, and the consumer comes back by itself."""
+    name = f"user-{harness.settings.exchange}"
     await asyncio.to_thread(rabbitmq.add_user, name)
-    async with rabbitmq_harness(rabbitmq, settings_for(rabbitmq, tmp_path, user=name)) as harness:
-        workers = Workers(harness)
-        async with through_a_proxy(harness, rabbitmq) as proxy, working(workers, harness.source):
-            await workers.all_handled(await publish(harness, 5))
-            await asyncio.to_thread(rabbitmq.set_permissions, name, "^$", "^$", "^$")
-            proxy.reset_all()
-            await until(lambda: bool(_refusals(harness.telemetry)))
-            events = await publish(harness, 5)
-            await asyncio.to_thread(rabbitmq.set_permissions, name, ".*", ".*", ".*")
-            await workers.all_handled(events)
+    source = attrs.evolve(harness.source, settings=attrs.evolve(harness.source.settings, user=name))
+
+    async def revoke() -> None:
+        await asyncio.to_thread(rabbitmq.set_permissions, name, "^$", "^$", "^$")
+        proxy.reset_all()
+        await until(lambda: any(_is_refusal(fact) for fact in harness.telemetry.of(Interrupted)))
+        await asyncio.to_thread(rabbitmq.set_permissions, name, ".*", ".*", ".*")
+
+    async with trial.fleet.served_by(source):
+        await trial.disturbed(revoke)
+    await trial.proven()
 
 
-def _refusals(telemetry: MemoryTelemetry) -> list[Interrupted]:
-    return [fact for fact in telemetry.of(Interrupted) if isinstance(fact.error, PermanentError)]
+def _is_refusal(fact: Interrupted) -> bool:
+    return isinstance(fact.error, PermanentError) and "Grant" in fact.error.remedy
 
 
-async def test_one_of_two_replicas_dies(
-    harness: RabbitMQHarness, rabbitmq: RabbitMQNode, repetition: int
+async def test_one_of_two_replicas_dies_with_events_in_hand(
+    harness: RabbitMQHarness, trial: Trial, proxy: TcpProxy, repetition: int
 ) -> None:
-    workers, dying = Workers(harness), Workers(harness, pace=0.05)
-    events = await publish(harness, 100)
-    async with working(workers, harness.another_replica()):
-        async with through_a_proxy(harness, rabbitmq) as proxy, working(dying, harness.source):
-            await asyncio.sleep(0.1)
+    """Replicas that are processes are killed in ``tests/system/test_high_availability.py``."""
+    async with trial.fleet.served_by(harness.another_replica()), AsyncExitStack() as dying:
+        await dying.enter_async_context(trial.fleet.served_until_killed_by(harness.source))
+
+        async def die() -> None:
+            proxy.hold()  # nothing that it tells on its way out arrives
+            await dying.aclose()
             proxy.reset_all()
-        workers.handled.update(dying.handled)
-        await workers.all_handled(events)
-    assert await harness.dead_letters() == []
+
+        await trial.disturbed(die)
+    await trial.proven()
 
 
-async def test_a_slow_consumer_holds_no_more_than_its_prefetch(
+async def test_a_channel_that_the_broker_closes_after_a_bad_acknowledgement(
     harness: RabbitMQHarness, repetition: int
 ) -> None:
-    await publish(harness, 50)
-    async with harness.source.subscribe() as subscription:
-        await subscription.receive()
-        await asyncio.sleep(0.3)
-        assert await harness.waiting() == 40
-
-
-async def test_large_and_many_messages(
-    harness: RabbitMQHarness, rabbitmq: RabbitMQNode, repetition: int
-) -> None:
-    workers = Workers(harness)
-    large = attrs.evolve(new_event(), data={"filler": "x" * 1_000_000})
-    await harness.publish(large)
-    events = [large, *await publish(harness, 2_000)]
-    async with working(workers, harness.source):
-        await workers.all_handled(events)
-    assert await harness.dead_letters() == []
-
-
-async def test_a_channel_closed_by_the_broker_is_opened_again(
-    harness: RabbitMQHarness, repetition: int
-) -> None:
-    workers = Workers(harness)
     async with harness.source.subscribe() as subscription:
         await harness.publish(new_event())
         delivery = await subscription.receive()
         assert delivery is not None
         await delivery.session.ack(999_999)  # the broker closes the channel
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             again = await subscription.receive()
         assert again is not None
         assert again.event == delivery.event
         await again.ack()
-    assert workers.handled == {}
+
+
+async def test_many_events_and_a_large_one_wait_at_the_start(
+    harness: RabbitMQHarness, rabbitmq: RabbitMQNode, trial: Trial, repetition: int
+) -> None:
+    fleet = trial.fleet
+    clusters = fleet.grow(100)
+    large = fleet.event(clusters[0])
+    await harness.publish(attrs.evolve(large, data={**large.data, "filler": "x" * 1_000_000}))
+    others = itertools.islice(itertools.cycle(clusters), WAITING - 1)
+    await harness.publish_all(rabbitmq, (fleet.event(cluster) for cluster in others))
+    async with fleet.served_by(harness.source):
+        await trial.ends()
+    await trial.proven()
+
+
+async def test_a_slow_consumer_holds_no_more_than_its_prefetch(
+    harness: RabbitMQHarness, repetition: int
+) -> None:
+    for _ in range(50):
+        await harness.publish(new_event())
+    async with harness.source.subscribe() as subscription:
+        await subscription.receive()
+        await asyncio.sleep(0.3)
+        assert await harness.waiting() == 50 - harness.prefetch
 
 
 async def test_what_kills_its_consumers_is_put_aside(
@@ -276,9 +319,9 @@ async def test_what_kills_its_consumers_is_put_aside(
     async with rabbitmq_harness(rabbitmq, settings) as harness:
         await harness.publish(new_event())
         for _ in range(4):
-            async with harness.source.subscribe() as subscription, asyncio.timeout(_PATIENCE):
+            async with harness.source.subscribe() as subscription, asyncio.timeout(PATIENCE):
                 await subscription.receive()
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             while not (letters := await harness.dead_letters()):  # noqa: ASYNC110 - the broker tells nobody
                 await asyncio.sleep(0.05)
         assert "kills" in letters[0]
@@ -289,7 +332,8 @@ async def test_when_nothing_can_be_handled_the_intake_pauses(
 ) -> None:
     settings = settings_for(rabbitmq, tmp_path, pause=IntakePause(after=3, seconds=30))
     async with rabbitmq_harness(rabbitmq, settings, prefetch=10) as harness:
-        await publish(harness, 8)
+        for _ in range(8):
+            await harness.publish(new_event())
         taken = []
         async with harness.source.subscribe() as subscription:
 

@@ -31,6 +31,7 @@ class _Programs:
     server: Path
     control: Path
     port_mapper: Path
+    plugins: Path
 
 
 def _programs() -> _Programs:
@@ -41,7 +42,9 @@ def _programs() -> _Programs:
     epmd = shutil.which("epmd")
     if folder is None or epmd is None:
         raise RabbitMQMissingError("RabbitMQ is not installed; run 'make services'")
-    return _Programs(folder / "rabbitmq-server", folder / "rabbitmqctl", Path(epmd))
+    return _Programs(
+        folder / "rabbitmq-server", folder / "rabbitmqctl", Path(epmd), folder / "rabbitmq-plugins"
+    )
 
 
 @attrs.frozen
@@ -50,6 +53,7 @@ class _Ports:
     tls: int = attrs.field(factory=free_port)
     distribution: int = attrs.field(factory=free_port)
     port_mapper: int = attrs.field(factory=free_port)
+    management: int = attrs.field(factory=free_port)
 
 
 class RabbitMQNode:
@@ -90,13 +94,18 @@ class RabbitMQNode:
         self.start_server()
 
     def start_server(self) -> None:
-        """Start the server process, for the first time or after :meth:`kill_server`, with what it kept."""
+        """Start the server process, for the first time or again, with what it kept."""
         # A node that is killed may leave a dump in its working directory.
         command = ["env", f"--chdir={self._folder}", str(self._programs.server)]
         child = start(command, self._folder / "server.log", self._environment)
         self._children.append(child)
         wait_for_port(child, self.port)
         self.control("await_startup")
+
+    def shut_server_down(self) -> None:
+        """End the server in order: it closes its clients' connections first."""
+        self.control("stop")
+        self._children.pop().process.wait()
 
     def kill_server(self) -> None:
         """End the server as a crash would."""
@@ -109,13 +118,21 @@ class RabbitMQNode:
 
     def control(self, *arguments: str) -> str:
         """What ``rabbitmqctl`` with these arguments writes; raises if it fails."""
-        command = [str(self._programs.control), "--quiet", *arguments]
+        return self._call(self._programs.control, "--quiet", *arguments)
+
+    def _call(self, program: Path, *arguments: str) -> str:
+        command = [str(program), *arguments]
         done = subprocess.run(  # noqa: S603 - fixed program, arguments of the tests
             command, env=self._environment, capture_output=True, text=True, check=False, timeout=60
         )
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)}: {done.stdout} {done.stderr}")
         return done.stdout
+
+    def enable_management(self) -> str:
+        """Enable the management plugin; returns its URL. :data:`USER` may use it."""
+        self._call(self._programs.plugins, "enable", "rabbitmq_management")
+        return f"http://127.0.0.1:{self._ports.management}"
 
     def add_user(self, name: str, configure: str = ".*", write: str = ".*", read: str = ".*") -> None:
         """A user with the common password and these permissions (regular expressions)."""
@@ -148,6 +165,7 @@ class RabbitMQNode:
             "RABBITMQ_MNESIA_BASE": str(folder / "data"),
             "RABBITMQ_LOG_BASE": str(folder / "log"),
             "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
+            "RABBITMQ_ADVANCED_CONFIG_FILE": str(folder / "advanced.config"),
             "RABBITMQ_CONF_ENV_FILE": "/dev/null",
             # Else the script leaves the server to a child, which would outlive it.
             "RABBITMQ_ALLOW_INPUT": "true",
@@ -185,6 +203,9 @@ class RabbitMQNode:
         }
         lines = [f"{name} = {value}\n" for name, value in settings.items()]
         (folder / "rabbitmq.conf").write_text("".join(lines))
+        # The other file takes no keys of a plugin that is not enabled yet.
+        listener = f'{{tcp_config, [{{port, {self._ports.management}}}, {{ip, "127.0.0.1"}}]}}'
+        (folder / "advanced.config").write_text(f"[{{rabbitmq_management, [{listener}]}}].\n")
 
 
 def _kill(child: Child) -> None:

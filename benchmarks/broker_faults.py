@@ -1,0 +1,125 @@
+"""Every fault of tests/integration/rabbitmq/test_faults.py again and again, and a table of what became of it.
+
+``python -m benchmarks.broker_faults --repetitions 20 --waiting 100000 --json FILE``. What FILE holds of an
+earlier run of the same commit is added to. Exits 1 if any repetition fails.
+"""
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from xml.etree import ElementTree
+
+from benchmarks.results import add_option, commit, write_result
+
+NAME = "Faults of RabbitMQ"
+TESTS = "tests/integration/rabbitmq/test_faults.py"
+_CASE = re.compile(r"test_(?P<fault>\w+)\[(?:(?P<variant>\w+)-)?\d+\]")
+_COUNTERS = {
+    "clusters": "clusters",
+    "generations": "generations",
+    "events published": "events_published",
+    "events handled": "events_handled",
+    "versions stored": "versions_stored",
+}
+Figures = dict[str, dict[str, int]]
+"""By fault: repetitions, how many passed, and the sums of their counters."""
+
+
+def run(repetitions: int, waiting: int, only: str) -> Figures:
+    """Run the tests; their output goes to standard error."""
+    with tempfile.TemporaryDirectory() as folder:
+        report = Path(folder) / "report.xml"
+        environment = {
+            **os.environ,
+            "PULLSECRET_REPETITIONS": str(repetitions),
+            "PULLSECRET_WAITING_EVENTS": str(waiting),
+            "PULLSECRET_REQUIRE_SERVICES": "1",
+        }
+        command = [sys.executable, "-m", "pytest", TESTS, "-q", "-p", "no:randomly", "--timeout=600"]
+        subprocess.run(
+            [*command, "-k", only, "--show-capture=no", f"--junitxml={report}"],
+            env=environment,
+            stdout=sys.stderr,
+            check=False,
+        )
+        return counted(ElementTree.parse(report).iter("testcase"))
+
+
+def counted(cases: Iterable[ElementTree.Element]) -> Figures:
+    """The report's cases, added up by fault."""
+    figures: Figures = {}
+    for case in cases:
+        name = _CASE.fullmatch(case.get("name", ""))
+        if name is None:
+            continue
+        fault = " ".join(filter(None, (name["fault"].replace("_", " "), name["variant"])))
+        sums = Counter(figures.get(fault, {}))
+        sums["repetitions"] += 1
+        sums["passed"] += case.find("failure") is None and case.find("error") is None
+        for each in case.iter("property"):
+            if key := _COUNTERS.get(each.get("name", "")):
+                sums[key] += int(each.get("value", "0"))
+        figures[fault] = {"passed": 0, **sums}
+    return figures
+
+
+def added(one: Mapping[str, Mapping[str, int]], other: Mapping[str, Mapping[str, int]]) -> Figures:
+    """Both together."""
+    sums: Figures = {}
+    for figures in (one, other):
+        for fault, counters in figures.items():
+            known = sums.setdefault(fault, {})
+            for name, value in counters.items():
+                known[name] = known.get(name, 0) + value
+    return sums
+
+
+def earlier(file: Path) -> Figures:
+    """What ``file`` holds of this commit."""
+    if not file.exists():
+        return {}
+    known = json.loads(file.read_text())
+    return known["figures"] if known["name"] == NAME and known["commit"] == commit() else {}
+
+
+def table(figures: Mapping[str, Mapping[str, int]]) -> str:
+    """Markdown; faults that differ in the frame only are one row."""
+    rows: dict[str, Counter[str]] = {}
+    for fault, sums in figures.items():
+        name = re.sub(r"(a connection cut at a frame) .*", r"\1, 15 kinds of frames at 6 places", fault)
+        rows.setdefault(name, Counter()).update(sums)
+    columns = {"repetitions": "Repetitions", "passed": "Passed"} | {
+        key: name.capitalize() for name, key in _COUNTERS.items()
+    }
+    lines = [f"| Fault | {' | '.join(columns.values())} |", "|---" * (len(columns) + 1) + "|"]
+    for name, sums in rows.items():
+        told = (f"{sums[key]:,}" if key in sums else "–" for key in columns)
+        lines.append(f"| {name[0].upper()}{name[1:]} | {' | '.join(told)} |")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Run what the arguments ask for."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--repetitions", type=int, default=20)
+    arguments.add_argument("--waiting", type=int, default=100_000, help="events that wait at the start")
+    arguments.add_argument("--only", default="test", help="faults whose names contain this (pytest -k)")
+    add_option(arguments)
+    given = arguments.parse_args()
+    before = earlier(given.json) if given.json else {}
+    figures = added(before, run(given.repetitions, given.waiting, given.only))
+    if given.json:
+        write_result(given.json, NAME, figures)
+    print(table(figures))
+    return 0 if all(sums["passed"] == sums["repetitions"] for sums in figures.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
