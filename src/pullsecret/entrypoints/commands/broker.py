@@ -25,8 +25,9 @@ app = App(name="broker", help="Look at the message broker.")
 def check(*, config: Path, output: Literal["text", "json"] = "text") -> ExitCode:
     """Tell what the adapter needs at the broker, what of it is missing, and how to create it.
 
-    Nothing is created. Exits 0 if everything is there, 1 if something is missing or different or the broker
-    does not answer.
+    Nothing is created. What the broker does not show is called unseen: bindings in RabbitMQ, unless
+    ``rabbitmq.managementUrl`` is set. Exits 0 if everything that can be seen is there, 1 if something is
+    missing or different or the broker does not answer.
 
     For example:
 
@@ -56,7 +57,12 @@ async def _inspect(configuration: Configuration) -> Sequence[Finding]:
 
 
 def _text(finding: Finding) -> str:
+    create = finding.how_to_create.replace("\n", "\n         ")
+    if finding.how_to_look is not None:
+        return (
+            f"unseen   {finding.name}: the broker does not tell. Look for it, and create it if need be:\n"
+            f"         {finding.how_to_look}\n         {create}\n"
+        )
     if finding.problem is None:
         return f"ok       {finding.name}\n"
-    create = finding.how_to_create.replace("\n", "\n         ")
     return f"MISSING  {finding.name}: {finding.problem}\n         {create}\n"

@@ -22,6 +22,8 @@ class Finding:
     """None if it is there as it should be."""
     how_to_create: str
     """Command lines."""
+    how_to_look: str | None = None
+    """A command line that shows it to a person, where the broker does not show it to us."""
 
 
 @attrs.frozen

@@ -22,7 +22,7 @@ async def connect(settings: RabbitMQSettings, name: str) -> AbstractConnection:
 
     Raises what the last node gave: transient if it does not answer, permanent if it refuses us.
     """
-    tls = _tls(settings)
+    tls = tls_context(settings)
     failed: list[OperationError] = []
     for url in settings.urls:
         try:
@@ -54,10 +54,11 @@ def _with_sign_in(settings: RabbitMQSettings, url: str) -> URL:
     query = {"heartbeat": str(settings.heartbeat)}
     if settings.sign_in is SignIn.EXTERNAL:
         return bare.update_query({**query, "auth": "external"})
-    return bare.with_user(settings.user).with_password(_password(settings)).update_query(query)
+    return bare.with_user(settings.user).with_password(password(settings)).update_query(query)
 
 
-def _password(settings: RabbitMQSettings) -> str:
+def password(settings: RabbitMQSettings) -> str:
+    """The user's password, read anew. Raises a permanent error naming the file if it cannot be read."""
     if settings.password_file is None:
         return _DEFAULT_PASSWORD
     try:
@@ -66,8 +67,12 @@ def _password(settings: RabbitMQSettings) -> str:
         raise _unusable("passwordFile", str(settings.password_file), error) from None
 
 
-def _tls(settings: RabbitMQSettings) -> ssl.SSLContext | None:
-    if not any(url.startswith("amqps:") for url in settings.urls):
+def tls_context(settings: RabbitMQSettings) -> ssl.SSLContext | None:
+    """What to trust and to show; None where nothing goes over TLS. Raises a permanent error naming the file
+    that cannot be used."""
+    if not any(
+        url.startswith(("amqps:", "https:")) for url in (*settings.urls, settings.management_url or "")
+    ):
         return None
     try:
         context = ssl.create_default_context(cafile=settings.ca_bundle)

@@ -33,7 +33,7 @@ class RabbitMQOperations:
     _outbox: Outbox
 
     async def inspect(self) -> Sequence[Finding]:
-        """See the protocol. Bindings cannot be seen over AMQP."""
+        """See the protocol."""
         return await topology.inspect(self._connection, self._settings)
 
     async def publish(self, headers: Mapping[str, str], body: bytes) -> None:

@@ -37,6 +37,16 @@ def _check_url(_instance: object, _attribute: object, urls: tuple[str, ...]) -> 
         raise ValueError("'urls' must all name the same virtual host")
 
 
+def _check_management_url(_instance: object, _attribute: object, url: str | None) -> None:
+    if url is None:
+        return
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
+        raise ValueError("'management_url' must be an http or https URL without user and query")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ValueError("'management_url' must be https unless on loopback: the password goes there")
+
+
 def _ascending(_instance: object, _attribute: object, steps: tuple[float, ...]) -> None:
     if not steps or any(step <= 0 for step in steps) or list(steps) != sorted(set(steps)):
         raise ValueError("'delays' must be positive and ascending")
@@ -64,6 +74,9 @@ class RabbitMQSettings:
     """Certificate (PEM) to show to the broker."""
     client_key: Path | None = None
     """Its key (PEM)."""
+    management_url: str | None = attrs.field(default=None, validator=_check_management_url)
+    """RabbitMQ's management plugin, for example ``https://rabbitmq.example.com:15671``. Only ``broker check``
+    uses it, to see the bindings, which AMQP does not show; the user then needs the tag ``management``."""
     connect_timeout: float = attrs.field(default=5.0, validator=gt(0))
     """Seconds for one node to answer, TLS and sign-in included."""
     heartbeat: int = attrs.field(default=10, validator=ge(1))

@@ -14,6 +14,7 @@ from pullsecret.infrastructure.intake.operations import Finding
 from pullsecret.infrastructure.intake.topology import Topology
 from pullsecret.infrastructure.rabbitmq.connection import open_channel
 from pullsecret.infrastructure.rabbitmq.failures import failure
+from pullsecret.infrastructure.rabbitmq.management import bound_keys
 from pullsecret.infrastructure.rabbitmq.settings import RabbitMQSettings
 
 _NO_LIMIT: Final = 1_000_000
@@ -82,17 +83,14 @@ async def ensure(channel: AbstractChannel, settings: RabbitMQSettings) -> None:
 
 
 async def inspect(connection: AbstractConnection, settings: RabbitMQSettings) -> list[Finding]:
-    """Look for every part; nothing is created. Raises an error if the broker goes away meanwhile."""
+    """Look for every part; nothing is created. Bindings are seen where the management plugin is configured.
+
+    Raises an error if the broker goes away meanwhile, or the plugin does not answer or refuses us.
+    """
     host = settings.virtual_host
     declare_exchange = (
         f"rabbitmqadmin --vhost {shlex.quote(host)} declare exchange name={shlex.quote(settings.exchange)} "
         f"type={settings.exchange_type} durable=true"
-    )
-    bind = "".join(
-        f"\nrabbitmqadmin --vhost {shlex.quote(host)} declare binding "
-        f"source={shlex.quote(settings.exchange)} destination={shlex.quote(settings.queue)} "
-        f"routing_key={shlex.quote(key)}"
-        for key in settings.binding_keys
     )
     findings = [
         await _inspected(
@@ -103,8 +101,26 @@ async def inspect(connection: AbstractConnection, settings: RabbitMQSettings) ->
         )
     ]
     for queue in queues(settings):
-        create = queue.how_to_create(host) + (bind if queue.name == settings.queue else "")
+        create = queue.how_to_create(host)
         findings.append(await _inspected(connection, f"queue {queue.name}", _passively(queue), create))
+    return [*findings, *await _inspected_bindings(settings)]
+
+
+async def _inspected_bindings(settings: RabbitMQSettings) -> list[Finding]:
+    host, url = shlex.quote(settings.virtual_host), settings.management_url
+    bound = None if url is None else await bound_keys(settings, url)
+    findings = []
+    for key in settings.binding_keys:
+        create = (
+            f"rabbitmqadmin --vhost {host} declare binding source={shlex.quote(settings.exchange)} "
+            f"destination={shlex.quote(settings.queue)} routing_key={shlex.quote(key)}"
+        )
+        name = f"binding {settings.exchange} -> {settings.queue} ({key})"
+        if bound is None:
+            look = f"rabbitmqctl list_bindings --vhost {host} source_name destination_name routing_key"
+            findings.append(Finding(name, None, create, look))
+        else:
+            findings.append(Finding(name, None if key in bound else "There is none.", create))
     return findings
 
 

@@ -64,6 +64,7 @@ class RabbitMQNode:
         self._folder = folder
         self._ports = _Ports()
         self._children: list[Child] = []
+        self._managed = False
         self._authority = trustme.CA(organization_name="pullsecret test broker")
         self.ca = folder / "ca.pem"
         self._write_files()
@@ -131,7 +132,9 @@ class RabbitMQNode:
 
     def enable_management(self) -> str:
         """Enable the management plugin; returns its URL. :data:`USER` may use it."""
-        self._call(self._programs.plugins, "enable", "rabbitmq_management")
+        if not self._managed:  # it takes seconds
+            self._call(self._programs.plugins, "enable", "rabbitmq_management")
+            self._managed = True
         return f"http://127.0.0.1:{self._ports.management}"
 
     def add_user(self, name: str, configure: str = ".*", write: str = ".*", read: str = ".*") -> None:
