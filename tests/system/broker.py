@@ -1,16 +1,19 @@
-"""The embedded broker over a socket, so that several processes can take events from one queue.
+"""Brokers that bring events to several replicas that are processes: a real RabbitMQ, and one that is served.
 
-It stands in for a real broker where the broker is not what is tested: at least once, redelivered as soon as
-the consumer's connection is gone.
+The served one is the embedded broker over a socket. It stands in for a real broker where the broker is not
+what is tested: at least once, redelivered as soon as the consumer's connection is gone.
 """
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from pathlib import Path
+from typing import Any, Final, Protocol
 
 import attrs
+from tests.integration.rabbitmq.harness import RabbitMQHarness
 
 from pullsecret.domain.errors import TransientError
 from pullsecret.domain.events import ClusterEvent
@@ -19,6 +22,72 @@ from pullsecret.infrastructure.cloudevents.codec import Malformed, parse
 from pullsecret.infrastructure.memory.broker import MemoryDelivery, MemoryEventSource
 from pullsecret.infrastructure.memory.world import EmbeddedWorld
 from pullsecret.infrastructure.system_clock import SystemClock
+
+_REPOSITORY: Final = Path(__file__).parents[2]
+_HEADERS: Final = {"content-type": "application/cloudevents+json"}
+
+
+class SystemBroker(Protocol):
+    """One queue, which all replicas share."""
+
+    async def publish(self, cluster_id: str, kind: str) -> None:
+        """Publish an event about a cluster as Sentinel does."""
+        ...
+
+    async def is_empty(self) -> bool:
+        """Whether no event waits or is postponed."""
+        ...
+
+    @property
+    def sections(self) -> Mapping[str, Any]:
+        """What a replica's configuration says about it."""
+        ...
+
+    def replica(self, configuration: Path, name: str) -> Sequence[str]:
+        """The command line of a replica."""
+        ...
+
+
+def _event(cluster_id: str, kind: str) -> bytes:
+    event = {
+        "specversion": "1.0",
+        "id": f"{kind}-{cluster_id}",
+        "source": "hyperfleet-sentinel",
+        "type": kind,
+        "datacontenttype": "application/json",
+        "data": {"clusterId": cluster_id, "provider": "gcp"},
+    }
+    return json.dumps(event).encode()
+
+
+@attrs.frozen
+class RabbitMQBroker:
+    """A queue of a real RabbitMQ; replicas are the program itself."""
+
+    harness: RabbitMQHarness
+
+    async def publish(self, cluster_id: str, kind: str) -> None:
+        await self.harness.publish_raw(_HEADERS, _event(cluster_id, kind))
+
+    async def is_empty(self) -> bool:
+        return await self.harness.left() == 0
+
+    @property
+    def sections(self) -> Mapping[str, Any]:
+        settings = self.harness.settings
+        section = {
+            "urls": list(settings.urls),
+            "user": settings.user,
+            "passwordFile": str(settings.password_file),
+            "exchange": settings.exchange,
+            "delays": list(settings.delays),
+            "heartbeat": settings.heartbeat,
+        }
+        return {"broker": "rabbitmq", "rabbitmq": section, "health": {"host": "127.0.0.1", "port": 0}}
+
+    def replica(self, configuration: Path, name: str) -> Sequence[str]:
+        program = Path(sys.executable).parent / "pullsecret"
+        return ["env", f"POD_NAME={name}", str(program), "adapter", "--config", str(configuration)]
 
 
 class ServedBroker:
@@ -41,17 +110,18 @@ class ServedBroker:
             server.close()
 
     async def publish(self, cluster_id: str, kind: str) -> None:
-        """Publish an event about a cluster as Sentinel does."""
-        event = {
-            "specversion": "1.0",
-            "id": f"{kind}-{cluster_id}",
-            "source": "hyperfleet-sentinel",
-            "type": kind,
-            "datacontenttype": "application/json",
-            "data": {"clusterId": cluster_id, "provider": "gcp"},
-        }
-        headers = {"content-type": "application/cloudevents+json"}
-        await self.queue.publish(headers, json.dumps(event).encode())
+        await self.queue.publish(_HEADERS, _event(cluster_id, kind))
+
+    async def is_empty(self) -> bool:
+        return self.queue.empty
+
+    @property
+    def sections(self) -> Mapping[str, Any]:
+        return {}
+
+    def replica(self, configuration: Path, name: str) -> Sequence[str]:
+        program = [sys.executable, "-m", "tests.system.replica", str(configuration), str(self.port), name]
+        return ["env", f"--chdir={_REPOSITORY}", *program]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async with self._source.subscribe() as subscription:

@@ -1,7 +1,8 @@
 """Two replicas, and everything that may happen to them and to the API server while they work.
 
 Each test shows its fault once; ``PULLSECRET_REPETITIONS=20`` is the full run, which repeats each fault, at
-other moments, and cuts the network for a minute each time. ``--log-cli-level=info`` shows what it came to.
+other moments, on both brokers, and cuts the network for a minute each time. ``--log-cli-level=info`` shows
+what it came to.
 """
 
 import asyncio
@@ -10,17 +11,20 @@ import os
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
 import pytest
 from tests.integration.kubernetes.job_harness import eventually
+from tests.integration.rabbitmq.harness import rabbitmq_harness, settings_for
+from tests.system.broker import RabbitMQBroker, ServedBroker, SystemBroker
 from tests.system.world import AdapterProcess, SystemWorld, system_world
 
 from pullsecret.infrastructure.job_process.termination_message import encode_result
 from pullsecret.infrastructure.kubernetes import marks
+from pullsecret.testing.brokers.fixtures import rabbitmq
+from pullsecret.testing.brokers.rabbitmq import RabbitMQNode
 from pullsecret.testing.contracts.job_runner import SUCCESS
 from pullsecret.testing.hyperfleet.faults import Fault
 from pullsecret.testing.kubernetes.control_plane import ControlPlane
@@ -49,9 +53,30 @@ SETTINGS: Final[dict[str, Any]] = {
 }
 
 
-@asynccontextmanager
-async def quick_world(control_plane: ControlPlane, folder: Path) -> AsyncIterator[SystemWorld]:
-    async with system_world(control_plane, folder, Image(_COMMAND, []), **SETTINGS) as world:
+__all__ = ["rabbitmq"]
+BROKERS: Final = ["served", "rabbitmq"]
+
+
+@pytest.fixture(params=BROKERS if FULL_RUN else BROKERS[:1])
+async def broker(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[SystemBroker]:
+    """Where events come from."""
+    if request.param == "served":
+        async with ServedBroker().serve() as served:
+            yield served
+        return
+    node: RabbitMQNode = request.getfixturevalue("rabbitmq")
+    async with rabbitmq_harness(node, settings_for(node, tmp_path)) as harness:
+        broker = RabbitMQBroker(harness)
+        yield broker
+        assert await harness.dead_letters() == []
+
+
+@pytest.fixture
+async def world(
+    control_plane: ControlPlane, tmp_path: Path, broker: SystemBroker
+) -> AsyncIterator[SystemWorld]:
+    """The service's surroundings, with jobs that end soon."""
+    async with system_world(control_plane, tmp_path, Image(_COMMAND, []), broker, **SETTINGS) as world:
         yield world
 
 
@@ -103,41 +128,42 @@ def told_ends(world: SystemWorld) -> Counter[str]:
 
 
 async def nothing_left(world: SystemWorld) -> bool:
-    """Every job is reported and no temporary secret is there."""
+    """No event waits, every job is reported, and no temporary secret is there."""
+    if not await world.broker.is_empty():
+        return False
     jobs = await world.jobs()
     reported = all(marks.REPORTED_LABEL in job["metadata"]["labels"] for job in jobs)
     return reported and not await world.temporary_secrets()
 
 
-async def test_undisturbed_each_end_is_told_once(control_plane: ControlPlane, tmp_path: Path) -> None:
-    async with quick_world(control_plane, tmp_path) as world:
-        await add_replica(world)
-        await add_replica(world)
+async def test_undisturbed_each_end_is_told_once(world: SystemWorld) -> None:
+    await add_replica(world)
+    await add_replica(world)
 
-        async def nothing() -> None:
-            return
+    async def nothing() -> None:
+        return
 
-        await repeat(world, nothing)
-        assert set(told_ends(world).values()) == {1}
-
-
-async def test_replicas_that_are_killed(control_plane: ControlPlane, tmp_path: Path) -> None:
-    async with quick_world(control_plane, tmp_path) as world:
-        replicas = [await add_replica(world) for _ in range(2)]
-
-        async def kill() -> None:
-            victims = random.choice([replicas[:1], replicas[1:], replicas])
-            for victim in victims:
-                await asyncio.sleep(random.uniform(0, 2.0))
-                victim.kill()
-            for victim in victims:
-                victim.start()
-
-        await repeat(world, kill)
+    await repeat(world, nothing)
+    assert set(told_ends(world).values()) == {1}
 
 
-async def test_a_network_that_is_cut(control_plane: ControlPlane, tmp_path: Path) -> None:
-    async with quick_world(control_plane, tmp_path) as world, tcp_proxy(control_plane.port) as proxy:
+@pytest.mark.parametrize("broker", BROKERS, indirect=True)
+async def test_replicas_that_are_killed(world: SystemWorld) -> None:
+    replicas = [await add_replica(world) for _ in range(2)]
+
+    async def kill() -> None:
+        victims = random.choice([replicas[:1], replicas[1:], replicas])
+        for victim in victims:
+            await asyncio.sleep(random.uniform(0, 2.0))
+            victim.kill()
+        for victim in victims:
+            victim.start()
+
+    await repeat(world, kill)
+
+
+async def test_a_network_that_is_cut(control_plane: ControlPlane, world: SystemWorld) -> None:
+    async with tcp_proxy(control_plane.port) as proxy:
         await add_replica(world, proxy.url)
         await add_replica(world)
 
@@ -150,22 +176,21 @@ async def test_a_network_that_is_cut(control_plane: ControlPlane, tmp_path: Path
         await repeat(world, cut)
 
 
-async def test_an_api_server_that_crashes(control_plane: ControlPlane, tmp_path: Path) -> None:
-    async with quick_world(control_plane, tmp_path) as world:
-        await add_replica(world)
-        await add_replica(world)
+async def test_an_api_server_that_crashes(control_plane: ControlPlane, world: SystemWorld) -> None:
+    await add_replica(world)
+    await add_replica(world)
 
-        async def crash() -> None:
-            await asyncio.sleep(random.uniform(0, 2.0))
-            control_plane.kill_apiserver()
-            await asyncio.sleep(1)
-            control_plane.start_apiserver()
+    async def crash() -> None:
+        await asyncio.sleep(random.uniform(0, 2.0))
+        control_plane.kill_apiserver()
+        await asyncio.sleep(1)
+        control_plane.start_apiserver()
 
-        await repeat(world, crash)
+    await repeat(world, crash)
 
 
-async def test_an_api_server_that_is_slow(control_plane: ControlPlane, tmp_path: Path) -> None:
-    async with quick_world(control_plane, tmp_path) as world, gateway(control_plane) as slow:
+async def test_an_api_server_that_is_slow(control_plane: ControlPlane, world: SystemWorld) -> None:
+    async with gateway(control_plane) as slow:
         slow.faults.add(Fault(delay=0.3), times=-1)
         await add_replica(world, slow.url)
         await add_replica(world, slow.url)
@@ -179,8 +204,8 @@ async def test_an_api_server_that_is_slow(control_plane: ControlPlane, tmp_path:
         await repeat(world, stall)
 
 
-async def test_an_api_server_that_asks_for_patience(control_plane: ControlPlane, tmp_path: Path) -> None:
-    async with quick_world(control_plane, tmp_path) as world, gateway(control_plane) as busy:
+async def test_an_api_server_that_asks_for_patience(control_plane: ControlPlane, world: SystemWorld) -> None:
+    async with gateway(control_plane) as busy:
         await add_replica(world, busy.url)
         await add_replica(world, busy.url)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import attrs
-from tests.system.broker import ServedBroker
+from tests.system.broker import ServedBroker, SystemBroker
 
 import pullsecret
 from pullsecret.domain.identifiers import ClusterId
@@ -36,7 +36,6 @@ from pullsecret.testing.kubernetes.system import System, create, deploy_system
 JOB_IMAGE: Final = "pullsecret.test/pullsecret:1"
 _CLOUD: Final = "/run/cloud"
 _SOURCE: Final = Path(pullsecret.__file__).parents[1]
-_REPOSITORY: Final = Path(__file__).parents[2]
 _PROGRAMS: Final = Path(sys.prefix)
 
 
@@ -103,7 +102,7 @@ class SystemWorld:
     node: NodeAgent
     cloud: FakeGoogleCloud
     hyperfleet: FakeHyperFleet
-    broker: ServedBroker
+    broker: SystemBroker
     folder: Path
     job: dict[str, Any]
     """The ``kubernetes.job`` section of the replicas' configuration."""
@@ -158,14 +157,12 @@ class SystemWorld:
                 "kubeconfig": str(await self.system.kubeconfig(rbac.ADAPTER, server)),
                 "job": self.job,
             },
+            **self.broker.sections,
             **sections,
         }
         file = self.folder / f"{name}.yaml"
         file.write_text(json.dumps(configuration))
-        command = [sys.executable, "-m", "tests.system.replica", str(file), str(self.broker.port), name]
-        replica = AdapterProcess(
-            name, ["env", f"--chdir={_REPOSITORY}", *command], self.folder / f"{name}.log"
-        )
+        replica = AdapterProcess(name, self.broker.replica(file, name), self.folder / f"{name}.log")
         replica.start()
         self.replicas.append(replica)
         return replica
@@ -202,9 +199,14 @@ class SystemWorld:
 
 @asynccontextmanager
 async def system_world(
-    control_plane: ControlPlane, folder: Path, image: Image | None = None, **job: Any
+    control_plane: ControlPlane,
+    folder: Path,
+    image: Image | None = None,
+    broker: SystemBroker | None = None,
+    **job: Any,
 ) -> AsyncIterator[SystemWorld]:
-    """A world without replicas yet; leaving it ends every process. ``image`` stands in for the real job's."""
+    """A world without replicas yet; leaving it ends every process. ``image`` stands in for the real job's;
+    without a ``broker`` one is served."""
     trust = folder / "trust"
     trust.mkdir()
     trust.chmod(0o755)
@@ -215,12 +217,13 @@ async def system_world(
         async with (
             KubernetesApi(control_plane.admin(), threads=64) as admin,
             hyperfleet.serve(tls=ServerTls(identity.certificate, identity.key)),
-            ServedBroker().serve() as broker,
+            ServedBroker().serve() as served,
         ):
             system = await deploy_system(control_plane, admin)
             await create(admin, rbac.drift_objects_for(system.namespace))
             images = {JOB_IMAGE: image or job_image(trust)}
             async with NodeAgent(admin, system.namespace, images, folder / "node") as node:
+                broker = broker or served
                 settings = {
                     "image": JOB_IMAGE,
                     "namespace": system.namespace,
