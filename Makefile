@@ -88,3 +88,11 @@ mutation: $(STAMP) ## Mutation score of the domain; fails below 90 %
 	nice $(BIN)/mutmut run --max-children 1
 	$(BIN)/mutmut export-cicd-stats
 	$(BIN)/python tests/mutation_score.py --at-least 90
+
+.PHONY: acceptance
+acceptance: $(STAMP) ## The design's criteria, box by box, into docs/acceptance.md (ARGS="--only AC5": only a look)
+	$(BIN)/python -m tests.acceptance $(if $(ARGS),$(ARGS),--page docs/acceptance.md)
+
+.PHONY: acceptance-gcp
+acceptance-gcp: $(STAMP) ## The boxes that look at Google Cloud, in a real one: PROJECT=your-project (ARGS=--dry-run)
+	$(BIN)/python -m tests.acceptance --google-project "$(PROJECT)" $(ARGS)

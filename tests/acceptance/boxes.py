@@ -21,8 +21,8 @@ class Box:
     """One thing that the design wants shown."""
 
     id: str
-    """``AC5.4`` is the fourth box of AC5; ``AC5.validation`` what the design would run to see it, ``AC10.v2`` the
-    second of several."""
+    """``AC5.4`` is the fourth box of AC5; ``AC5.validation`` what the design would run to see it;
+    ``AC10.v2`` the second of several."""
     text: str
 
 

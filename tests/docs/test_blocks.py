@@ -29,6 +29,7 @@ SERVES = ("pullsecret fake-gcp", "pullsecret fake-hyperfleet")
 
 CANNOT_RUN: Mapping[str, str] = {
     "kubectl ": "needs a management cluster with the service on it",
+    "make acceptance": "takes minutes, or a real project; tests/acceptance runs parts of it",
     "helm ": "needs a management cluster; tests/integration/deploy renders and checks the chart",
     "deploy/gcloud/customer-setup.sh --project": "changes a real Google Cloud project",
     "deploy/gcloud/management-setup.sh --project": "changes a real Google Cloud project",

@@ -43,9 +43,15 @@ def metadata_routes(world: World) -> list[Route]:
         text = world.credentials.issue(pod.member, world.clock.now(), pod.lifetime, scopes)
         return {"access_token": text, "expires_in": int(pod.lifetime), "token_type": "Bearer"}
 
+    def account_details(request: HttpRequest) -> dict[str, Any]:
+        pod = _pod(world)
+        return {"aliases": ["default"], "email": pod.email, "scopes": sorted(pod.scopes)}
+
     account = rf"{_METADATA}/instance/service-accounts/default"
     return [
         route("GET", "/", lambda request: HttpAnswer("computeMetadata/\n", headers=_FLAVOR)),
+        # What Google's own client libraries ask first, with ?recursive=true.
+        route("GET", rf"{account}/", guarded("MetadataAccount", account_details)),
         route("GET", rf"{account}/token", guarded("MetadataToken", credential)),
         route("GET", rf"{account}/email", guarded("MetadataEmail", lambda request: _pod(world).email)),
         route(

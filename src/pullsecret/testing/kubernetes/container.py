@@ -33,6 +33,8 @@ class ContainerSpec:
     """Folders of this machine that hold the programs; readable in it even below a closed one."""
     folder: Path
     """Scratch space of this container: its log and its termination message."""
+    niceness: int = 0
+    """How far it gives way to other processes, 0 to 19."""
 
 
 @attrs.frozen
@@ -78,7 +80,15 @@ class Container:
         self._peak = 0
         with self.log.open("wb") as output:
             self._process = subprocess.Popen(  # noqa: S603
-                [*_namespace(), "/bin/sh", "-c", _script(spec, self._message), "sh", *spec.command],
+                [
+                    *_priority(spec),
+                    *_namespace(),
+                    "/bin/sh",
+                    "-c",
+                    _script(spec, self._message),
+                    "sh",
+                    *spec.command,
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -142,6 +152,10 @@ def termination_message(message: Path, log: Path, exit_code: int) -> str:
     if not written and exit_code != 0:
         written = log.read_bytes()[-_LOG_FALLBACK_LIMIT:]
     return written.decode(errors="replace")
+
+
+def _priority(spec: ContainerSpec) -> list[str]:
+    return ["nice", "-n", str(spec.niceness)] if spec.niceness else []
 
 
 def _namespace() -> list[str]:

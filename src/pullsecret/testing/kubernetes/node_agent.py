@@ -36,6 +36,9 @@ class Image:
     environment: Mapping[str, str] = attrs.field(factory=dict)
     mounts: Mapping[str, Path] = attrs.field(factory=dict)
     """Further folders of this machine by where a container sees them, below ``/run`` or ``/tmp``."""
+    niceness: int = 0
+    """Of its containers. In a cluster they have nodes of their own; where hundreds of them share a few cores
+    with the control plane and with who is measured, they should give way."""
 
 
 @attrs.frozen

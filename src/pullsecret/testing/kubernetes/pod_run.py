@@ -110,6 +110,7 @@ class PodRun:
             mounts={**image.mounts, **await resolver.mounts(self.pod, container, self._folder)},
             image=image.folders,
             folder=self._folder,
+            niceness=image.niceness,
         )
 
     async def _run_container(self, spec: ContainerSpec) -> None:
