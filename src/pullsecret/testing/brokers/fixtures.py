@@ -32,6 +32,13 @@ def folder_in_memory() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def rabbitmq() -> Iterator[RabbitMQNode]:
     """A running RabbitMQ node."""
+    with fresh_rabbitmq() as node:
+        yield node
+
+
+@contextmanager
+def fresh_rabbitmq() -> Iterator[RabbitMQNode]:
+    """A RabbitMQ node for one test alone."""
     with ExitStack() as opened:
         folder = opened.enter_context(folder_in_memory())
         try:
