@@ -4,6 +4,7 @@ Two dialects of content are understood: the design document's (``data.clusterId`
 (``data.id``, with ``data.kind`` naming a cluster).
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import Enum
@@ -23,6 +24,9 @@ MAX_EVENT_BYTES = 1_048_576
 """Larger messages are refused unread."""
 
 _FORMAT = JSONFormat()
+# https://www.w3.org/TR/trace-context/: later versions may add to what version 00 has.
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(?:-[\x21-\x7e]{1,256})?")
+_TRACESTATE = re.compile(r"[\x20-\x7e]{1,512}")
 
 
 class Mode(Enum):
@@ -97,10 +101,11 @@ def _cluster_event(message: BaseCloudEvent) -> ClusterEvent | Malformed:
 
 
 def _trace(message: BaseCloudEvent) -> TraceContext | None:
+    """It goes into variables and annotations of jobs, so what is no trace context is left out."""
     parent, state = message.get_extension("traceparent"), message.get_extension("tracestate")
-    if not isinstance(parent, str):
+    if not isinstance(parent, str) or not _TRACEPARENT.fullmatch(parent):
         return None
-    return TraceContext(parent, state if isinstance(state, str) else None)
+    return TraceContext(parent, state if isinstance(state, str) and _TRACESTATE.fullmatch(state) else None)
 
 
 class _Received(CloudEvent):

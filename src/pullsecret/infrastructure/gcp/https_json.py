@@ -9,12 +9,17 @@ import functools
 import http.client
 import json
 import ssl
+import time
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import attrs
+
+MAX_ANSWER_BYTES: Final = 1_048_576
+"""Longer answers are not read; the longest that is expected, a credential, has a few thousand."""
+_CHUNK: Final = 65_536
 
 
 class NoAnswerError(Exception):
@@ -37,7 +42,7 @@ class HttpAnswer:
         """The body as a JSON object; empty if it is none."""
         try:
             document = json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
         return document if isinstance(document, dict) else {}
 
@@ -46,7 +51,8 @@ class HttpsJson:
     """Sends requests. It follows no redirects, so a credential goes where it was sent and nowhere else."""
 
     def __init__(self, *, deadline: float, trust_file: Path | None = None, proxied: bool = True) -> None:
-        """``deadline`` is the longest silence in seconds; ``proxied`` obeys HTTPS_PROXY and NO_PROXY."""
+        """``deadline`` is in seconds: the longest silence, and the longest time from the request to the last
+        byte of the answer. ``proxied`` obeys HTTPS_PROXY and NO_PROXY."""
         self._deadline = deadline
         self._trust_file = trust_file
         self._proxies = None if proxied else dict[str, str]()
@@ -84,12 +90,27 @@ class HttpsJson:
         return _opener(self._proxies, urllib.request.HTTPSHandler(context=context))
 
     def _send(self, opener: urllib.request.OpenerDirector, request: urllib.request.Request) -> HttpAnswer:
+        give_up = time.monotonic() + self._deadline
         try:
             with opener.open(request, timeout=self._deadline) as response:
                 headers = {name.lower(): value for name, value in response.headers.items()}
-                return HttpAnswer(response.status, headers, response.read())
+                return HttpAnswer(response.status, headers, _body(response, give_up))
         except (OSError, http.client.HTTPException) as fault:
             raise NoAnswerError(_kind(fault)) from None
+
+
+def _body(response: http.client.HTTPResponse, give_up: float) -> bytes:
+    """All of it. Raises where it is too long, is cut off, or has not ended at the time ``give_up``."""
+    body = bytearray()
+    while chunk := response.read1(_CHUNK):
+        body += chunk
+        if len(body) > MAX_ANSWER_BYTES:
+            raise NoAnswerError(f"the answer has more than {MAX_ANSWER_BYTES} bytes")
+        if time.monotonic() > give_up:
+            raise TimeoutError
+    if response.length:
+        raise http.client.IncompleteRead(bytes(body), response.length)
+    return bytes(body)
 
 
 def _opener(

@@ -105,7 +105,13 @@ def open_channel(settings: GoogleSettings) -> grpc.aio.Channel:
     return grpc.aio.secure_channel(
         settings.secret_manager_address,
         grpc.ssl_channel_credentials(trust),
-        options=[("grpc.enable_retries", 0), ("grpc.primary_user_agent", "pullsecret")],
+        options=[
+            ("grpc.enable_retries", 0),
+            ("grpc.primary_user_agent", "pullsecret"),
+            # A small compressed answer could unpack to more than there is memory: none is asked for or read.
+            ("grpc.compression_enabled_algorithms_bitset", 1),
+            ("grpc.per_message_decompression", 0),
+        ],
     )
 
 

@@ -1,6 +1,7 @@
 """What the API answered, and what that means where it is not what was asked for."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,10 +9,12 @@ import attrs
 
 from pullsecret.domain.errors import PermanentError, TransientError
 from pullsecret.domain.reasons import Reason
+from pullsecret.infrastructure.logs.redaction import redact
 
 WRONG_ROUTE = "HYPERFLEET-NTF-000"
 """Code of a 404 that means "no such URL" and not "no such cluster"."""
 _MAX_SHOWN = 200
+_CODE = re.compile(r"[A-Z0-9]{1,16}(?:-[A-Z0-9]{1,16}){0,3}")
 
 
 @attrs.frozen
@@ -50,7 +53,7 @@ class Answer:
     def problem_code(self) -> str | None:
         """The machine-readable code of a problem document (RFC 9457), such as ``HYPERFLEET-NTF-002``."""
         code = (self.document() or {}).get("code")
-        return code if isinstance(code, str) else None
+        return code if isinstance(code, str) and _CODE.fullmatch(code) else None
 
 
 def unanswered(request: ApiRequest, cause: str, retry_after: float | None = None) -> TransientError:
@@ -98,13 +101,14 @@ def access_refused(request: ApiRequest, answer: Answer, *, passing: bool) -> Tra
 def body_refused(request: ApiRequest, answer: Answer) -> PermanentError | TransientError:
     """Another 4xx: the API will never take this request."""
     document = answer.document() or {}
+    errors = document.get("errors")
     fields = [
         f"{entry.get('field')}: {entry.get('message')}"
-        for entry in document.get("errors") or []
+        for entry in (errors if isinstance(errors, list) else [])
         if isinstance(entry, Mapping)
     ]
-    # Only what we sent ourselves is quoted back here, and a status never holds a payload.
-    told = "; ".join(fields) or str(document.get("detail") or "it does not say why")
+    # It quotes what we sent, which never holds a payload; what else it quotes, nobody knows.
+    told = redact("; ".join(fields) or str(document.get("detail") or "it does not say why"))
     cause = f"The HyperFleet API refused it ({answer.status}{_code(answer)}): {told[:_MAX_SHOWN]}."
     if "observed_time" in told:
         remedy = "Set this machine's clock; the API takes times of the last 30 minutes only."

@@ -91,10 +91,11 @@ class HyperFleetSettings:
     @url.validator
     def _check_url(self, _attribute: object, url: str) -> None:
         parts: SplitResult = urlsplit(url)
+        # First, since the other messages quote the URL.
+        if parts.username or parts.password or parts.query or parts.fragment or "@" in url:
+            raise ValueError("the URL of the API has no user, query or fragment; tokens belong in a file")
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError(f"{url!r} is not an http or https URL")
-        if parts.username or parts.password or parts.query or parts.fragment:
-            raise ValueError("the URL of the API has no user, query or fragment; tokens belong in a file")
         if parts.scheme == "http" and not is_loopback(parts.hostname):
             raise ValueError(f"{url!r} would send secrets unencrypted; use https")
 

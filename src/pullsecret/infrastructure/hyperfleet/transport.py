@@ -1,6 +1,7 @@
 """One pooled HTTP client for the HyperFleet API: time limits, safe repetition, circuit, size limit."""
 
 import asyncio
+import json
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -135,13 +136,13 @@ class HyperFleetTransport:
         url = httpx.URL(f"{self._settings.base_url}/{request.path}")
         for _ in range(_MAX_REDIRECTS + 1):
             http_request = self._client.build_request(
-                request.method, url, json=request.body, headers=self._headers(request)
+                request.method, url, content=_content(request), headers=self._headers(request)
             )
             response = await self._client.send(http_request, stream=True)
             try:
                 if not response.has_redirect_location:
                     return await self._read(request, response)
-                target = url.join(response.headers["location"])
+                target = _target(request, url, response.headers["location"])
             finally:
                 await response.aclose()
             if (target.scheme, target.host, target.port) != (url.scheme, url.host, url.port):
@@ -155,6 +156,8 @@ class HyperFleetTransport:
         headers = self._token.headers() if self._token else httpx.Headers()
         if request.etag is not None:
             headers["if-none-match"] = request.etag
+        if request.body is not None:
+            headers["content-type"] = "application/json"
         return headers
 
     async def _read(self, request: ApiRequest, response: httpx.Response) -> Answer:
@@ -214,6 +217,18 @@ def _tls_context(settings: HyperFleetSettings) -> ssl.SSLContext:
             "Correct api.caBundle, api.clientCertificate or api.clientKey.",
         ) from None
     return context
+
+
+def _content(request: ApiRequest) -> bytes | None:
+    """In ASCII: a text quoted from elsewhere may hold half a surrogate pair, which no encoding has."""
+    return None if request.body is None else json.dumps(request.body, allow_nan=False).encode()
+
+
+def _target(request: ApiRequest, url: httpx.URL, location: str) -> httpx.URL:
+    try:
+        return url.join(location)
+    except httpx.InvalidURL:
+        raise misdirected(request, "The HyperFleet API redirects to what is no URL.") from None
 
 
 def _in_words(error: Exception) -> str:

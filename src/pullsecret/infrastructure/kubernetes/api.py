@@ -3,7 +3,9 @@
 import asyncio
 import json
 import random
+import re
 import threading
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -37,6 +39,15 @@ _METHODS: Final = {
 }
 _PAGE: Final = 500
 _PATIENT: Final = 2
+MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
+"""Longer answers are not read; a page of jobs has a few million."""
+_CHUNK: Final = 65_536
+_WORD: Final = re.compile("[A-Za-z]{1,40}")
+_MISSING_RIGHT: Final = re.compile(
+    r'[a-z.]+(?: "[^"\s]+")? is forbidden: User "[^"\s]+" cannot [a-z]+ resource "[^"\s]+" '
+    r'in API group "[^"\s]*"(?: in the namespace "[^"\s]+"| at the cluster scope)?'
+)
+"""What RBAC answers, and no admission plugin or proxy: it names, and quotes nothing of the request's body."""
 
 
 @attrs.frozen
@@ -117,8 +128,8 @@ class KubernetesApi:
         """Do one call, repeated as the class says.
 
         ``metadata_only``: the answer holds the objects' metadata and nothing else.
-        ``sensitive``: the body holds a payload, so an error tells only which field was refused, not the
-        server's text about it.
+        ``sensitive``: the body holds a payload, so an error tells only what was refused, not the server's
+        text about it, which may quote the body whatever its status.
         ``patient``: others go first where there is much to do.
         """
         loop = asyncio.get_running_loop()
@@ -186,8 +197,8 @@ class KubernetesApi:
     def _send(self, request: "_Request") -> Answer:
         response = self._exchange(request, self._limits.read)
         try:
-            return Answer(response.status, json.loads(response.data))
-        except (urllib3.exceptions.HTTPError, OSError, ValueError) as fault:
+            return Answer(response.status, _object(_read_all(response, self._limits.read)))
+        except (urllib3.exceptions.HTTPError, OSError, ValueError, RecursionError) as fault:
             raise _no_answer(request.verb, request.path, fault) from None
 
     def _exchange(self, request: "_Request", read_timeout: float) -> Any:
@@ -207,8 +218,8 @@ class KubernetesApi:
         try:
             answer = self._rest.request(method, url, headers, body, _request_timeout=timeouts)
             if answer.status >= 400:
-                raise _refused(request, answer.response)
-        except (urllib3.exceptions.HTTPError, TransportError, OSError) as fault:
+                raise _refused(request, answer.response, read_timeout)
+        except (urllib3.exceptions.HTTPError, TransportError, OSError, ValueError) as fault:
             raise _no_answer(request.verb, request.path, fault) from None
         return answer.response
 
@@ -261,6 +272,8 @@ class _WatchStream:
             pending = b""
             for chunk in self._response.stream(None):
                 *lines, pending = (pending + chunk).split(b"\n")
+                if len(pending) > MAX_ANSWER_BYTES:
+                    raise _TooLongError
                 for line in lines:
                     self._put(_watch_event(self._path, line))
                 if self._stopped.is_set():
@@ -268,7 +281,7 @@ class _WatchStream:
             self._put(None)
         except ApiError as fault:
             self._put(fault)
-        except (urllib3.exceptions.HTTPError, OSError, ValueError) as fault:
+        except (urllib3.exceptions.HTTPError, OSError, ValueError, RecursionError) as fault:
             self._put(_no_answer("watch", self._path, fault))
         finally:
             if self._response is not None:
@@ -287,11 +300,46 @@ def _watch_event(path: str, line: bytes) -> tuple[str, Object]:
     return event["type"], event["object"]
 
 
-def _refused(request: _Request, response: Any) -> ApiError:
-    text = response.data
+class _TooLongError(ValueError):
+    def __str__(self) -> str:
+        return f"it sends more than {MAX_ANSWER_BYTES} bytes"
+
+
+_SPEAKING: Final = (_TooLongError, urllib3.exceptions.HTTPError, TransportError, OSError)
+"""Errors whose text names addresses and kinds of faults only."""
+
+
+def _read_all(response: Any, seconds: float) -> bytes:
+    """The body as it is on the wire: what nobody asked to be compressed is not unpacked.
+
+    Raises where it is too long or has not ended after ``seconds``.
+    """
+    give_up = time.monotonic() + seconds
+    body = bytearray()
+    while chunk := response.read1(_CHUNK, decode_content=False):
+        body += chunk
+        if len(body) > MAX_ANSWER_BYTES:
+            response.close()
+            raise _TooLongError
+        if time.monotonic() > give_up:
+            response.close()
+            raise TimeoutError("it did not end in time")
+    return bytes(body)
+
+
+def _object(text: bytes) -> Object:
+    """Raises :class:`ValueError` where ``text`` is no JSON object."""
+    document = json.loads(text)
+    if not isinstance(document, dict):
+        raise ValueError("no JSON object")
+    return document
+
+
+def _refused(request: _Request, response: Any, seconds: float) -> ApiError:
+    text = _read_all(response, seconds)
     try:
-        status = json.loads(text)
-    except ValueError:
+        status = _object(text)
+    except (ValueError, RecursionError):
         status = {"message": f"HTTP {response.status}"}
     fault = _refusal(request.verb, request.path, response.status, status, sensitive=request.sensitive)
     with suppress(ValueError):
@@ -300,14 +348,27 @@ def _refused(request: _Request, response: Any) -> ApiError:
 
 
 def _refusal(verb: str, path: str, code: int, status: Object, *, sensitive: bool) -> ApiError:
-    details = status.get("details") or {}
+    reason = _word(status.get("reason")) or str(code)
     message = str(status.get("message", ""))
-    if sensitive and code in (400, 422):
-        fields = ", ".join(cause.get("field", "?") for cause in details.get("causes") or [])
-        message = f"The API refused {fields or 'the object'} ({status.get('reason', code)})."
-        details = {}
-    return ApiError(verb, path, code, str(status.get("reason") or code), message, details=details)
+    details = status.get("details")
+    details = details if isinstance(details, dict) else {}
+    if sensitive:
+        causes = [cause for cause in details.get("causes") or [] if isinstance(cause, dict)]
+        if not _MISSING_RIGHT.fullmatch(message):
+            fields = ", ".join(str(cause["field"]) for cause in causes if "field" in cause)
+            message = f"The API refused {fields or 'the object'} ({reason})."
+        details = {
+            "kind": _word(details.get("kind")),
+            "causes": [{"reason": _word(cause.get("reason"))} for cause in causes],
+        }
+    return ApiError(verb, path, code, reason, message, details=details)
+
+
+def _word(value: Any) -> str | None:
+    return value if isinstance(value, str) and _WORD.fullmatch(value) else None
 
 
 def _no_answer(verb: str, path: str, fault: Exception) -> ApiError:
-    return ApiError(verb, path, 0, type(fault).__name__, f"The Kubernetes API did not answer: {fault}")
+    # The others, of parsers and of what checks headers, may quote what they were given.
+    cause = str(fault) if isinstance(fault, _SPEAKING) else "what came or was sent is malformed"
+    return ApiError(verb, path, 0, type(fault).__name__, f"The Kubernetes API did not answer: {cause}")
