@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
 import attrs
 import pytest
@@ -11,8 +12,9 @@ from pullsecret.domain.cluster_document import DDR_PATHS
 from pullsecret.domain.cluster_secret import DOCKER_CONFIG_TYPE, PublishedSecret
 from pullsecret.domain.events import ClusterEvent
 from pullsecret.domain.identifiers import ClusterId
+from pullsecret.domain.jobs import AnyKey, AnyOrder, AnyResult
 from pullsecret.domain.ownership import ownership_labels
-from pullsecret.domain.provisioning import JobKey, ProvisionOrder, ProvisionResult, ProvisionTarget
+from pullsecret.domain.provisioning import ProvisionOrder, ProvisionTarget
 from pullsecret.infrastructure.cloudevents.codec import render
 from pullsecret.infrastructure.memory.broker import MemoryEventSource
 from pullsecret.infrastructure.memory.cloud import MemorySecretStore
@@ -131,7 +133,7 @@ class TestMemoryStatusSink(StatusSinkContract):
 class MemoryJobRunnerHarness:
     world: EmbeddedWorld
     patience: float = 2.0
-    processes: dict[JobKey, "asyncio.Future[ProvisionResult]"] = attrs.field(factory=dict)
+    processes: dict[AnyKey, "asyncio.Future[Any]"] = attrs.field(factory=dict)
     runner: JobRunner = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -140,22 +142,30 @@ class MemoryJobRunnerHarness:
     def another_replica(self) -> JobRunner:
         world = self.world
         times = JobTimes(remind=0.05)
-        return MemoryJobRunner(world.jobs, self.run, world.clock, world.faults, world.telemetry, times)
+        return MemoryJobRunner(
+            world.jobs,
+            self.run,
+            world.clock,
+            world.faults,
+            world.telemetry,
+            times,
+            run_clean_up=self.run,
+        )
 
-    async def run(self, order: ProvisionOrder) -> ProvisionResult:
+    async def run(self, order: AnyOrder) -> Any:
         self.processes[order.key] = asyncio.get_running_loop().create_future()
         return await self.processes[order.key]
 
-    async def started(self, key: JobKey) -> bool:
+    async def started(self, key: AnyKey) -> bool:
         return key in self.processes
 
-    async def end(self, key: JobKey, result: ProvisionResult) -> None:
+    async def end(self, key: AnyKey, result: AnyResult) -> None:
         self.processes[key].set_result(result)
 
-    async def kill(self, key: JobKey) -> None:
+    async def kill(self, key: AnyKey) -> None:
         self.processes[key].set_exception(ProcessCrash())
 
-    async def payload_kept(self, order: ProvisionOrder) -> bool:
+    async def payload_kept(self, order: AnyOrder) -> bool:
         return order.key in self.world.jobs.orders
 
     async def leave_payload(self, order: ProvisionOrder) -> None:

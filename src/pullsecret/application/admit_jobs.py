@@ -7,7 +7,8 @@ import attrs
 from pullsecret.domain.admission import ConcurrencyLimits, admit
 from pullsecret.domain.errors import OperationError
 from pullsecret.domain.facts import Interrupted, JobReleased, JobsSeen
-from pullsecret.domain.provisioning import JobKey, Running
+from pullsecret.domain.jobs import AnyKey
+from pullsecret.domain.provisioning import Running
 from pullsecret.ports.job_runner import JobRunner
 from pullsecret.ports.telemetry import Telemetry
 
@@ -53,7 +54,7 @@ class AdmitJobs:
             for key in admit(unfinished, self.limits):
                 tasks.create_task(self._release(key, room))
 
-    async def _release(self, key: JobKey, room: asyncio.Semaphore) -> None:
+    async def _release(self, key: AnyKey, room: asyncio.Semaphore) -> None:
         """One that cannot be released does not hold up those behind it."""
         try:
             async with room:

@@ -1,31 +1,29 @@
-"""Cleans up after a cluster that is being deleted, and says when nothing is left."""
+"""Has a job clean up after a cluster that is being deleted, and says when nothing is left."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import attrs
 
-from pullsecret.application.outcomes import Finalized, Outcome, Postponed, Refused
+from pullsecret.application.outcomes import Finalized, JobSubmitted, Outcome, Postponed, Skipped
+from pullsecret.domain.backoff import Backoff
+from pullsecret.domain.clean_up import CleanUpJob, CleanUpKey, CleanUpOrder, Deletion, Remains
 from pullsecret.domain.cluster import Cluster
-from pullsecret.domain.cluster_secret import PublishedSecret
 from pullsecret.domain.conditions import StatusReport
-from pullsecret.domain.errors import OperationError, PermanentError, TransientError
-from pullsecret.domain.facts import StatusNotTold, StepDone
+from pullsecret.domain.errors import PermanentError, TransientError
+from pullsecret.domain.events import TraceContext
+from pullsecret.domain.facts import HandedOver, SkipReason, StatusNotTold
 from pullsecret.domain.finalization import (
-    Deletion,
-    cloud_secret_of,
-    finalized_report,
+    clean_up_report,
     finalizing_report,
+    nothing_to_clean_up_report,
     remains,
-    unfinalized_report,
 )
-from pullsecret.domain.ownership import Decision, decide
-from pullsecret.domain.provisioning import CloudSecretRef, ClusterSecretRef
+from pullsecret.domain.identifiers import ClusterId
+from pullsecret.domain.jobs import AnyJob, newest_jobs, next_attempt
+from pullsecret.domain.provisioning import Finished
 from pullsecret.ports.clock import Clock
-from pullsecret.ports.cluster_secrets import ClusterSecrets
-from pullsecret.ports.job_runner import JobRunner
-from pullsecret.ports.secret_store import SecretStore
+from pullsecret.ports.job_runner import Busy, Existing, JobRunner, Submitted
 from pullsecret.ports.status_sink import StatusSink
 from pullsecret.ports.telemetry import Telemetry
 
@@ -37,53 +35,104 @@ class FinalizePolicy:
     stored_secret: Deletion = Deletion.DELETE
     """Whether a deleted cluster's stored secret is deleted too."""
     settle: float = attrs.field(default=30.0, validator=attrs.validators.ge(0))
-    """Seconds after a deletion was asked for before which its end is not told. Longer than any replica takes
-    to hand over a job for what it read before, so that no job can begin after the clean-up."""
+    """Seconds after a deletion was asked for before which the clean-up does not begin. Longer than any
+    replica takes to hand over a job for what it read before, so that none can begin after the clean-up."""
     give_up_after: float = attrs.field(default=3600.0, validator=attrs.validators.gt(0))
     """Seconds after which what still cannot be deleted is left behind, by name, and the deletion goes on."""
 
 
 @attrs.frozen
 class FinalizeCluster:
-    """Deletes what is ours, cloud first. It may be repeated and interrupted anywhere: it looks, then acts.
+    """Hands a deleted cluster over to a clean-up job, and to another one for as long as one fails.
 
-    A secret whose labels do not name this very cluster is never touched.
+    Nothing is kept but the jobs: any replica may be asked, any number of times, and goes on from what is
+    known of them. Their ends are told as those of other jobs are.
     """
 
-    store: SecretStore
-    cluster_secrets: ClusterSecrets
     jobs: JobRunner
     status: StatusSink
     clock: Clock
     telemetry: Telemetry
     policy: FinalizePolicy
+    pause: Backoff
+    """Between the end of a clean-up that failed, for whatever reason, and its next attempt."""
 
-    async def __call__(self, cluster: Cluster) -> Outcome:
-        """Clean up after ``cluster``, which is being deleted.
+    async def __call__(self, cluster: Cluster, trace: TraceContext | None = None) -> Outcome:
+        """Have the secrets of ``cluster``, which is being deleted, cleaned up.
 
-        ``Postponed`` while a job of it may still write; ``Refused`` with what a person has to mend; then
-        ``Finalized``. Raises :class:`TransientError` if it should be tried again later.
+        ``Postponed`` while a job of it may still write, or could be handed over; ``JobSubmitted`` once;
+        ``Skipped`` while that job works or waits for its next attempt; then ``Finalized``. Raises
+        :class:`TransientError` if it should be tried again later.
         """
+        # What is told about work in progress is no newer than this look; see ReconcileCluster.
+        looked_at = self.clock.now()
         known = await self.jobs.jobs(cluster.id)
+        latest = _latest_clean_up(known, cluster)
+        if latest is not None and not self._is_to_go_again(latest):
+            return await self._tell_anew(latest)
         if any(job.active for job in known):
-            return await self._postponed(cluster, "its last job has not ended.")
-        places = remains(cluster, known)
-        run = _CleanUp(self, cluster, self._given_up(cluster))
-        for published in places.cluster_secrets:
-            await run.look_at(published)
-        for stored in dict.fromkeys([*places.cloud_secrets, *run.origins]):
-            await run.delete_stored(stored)
-        await run.delete_published()
-        if run.failure is not None and not run.giving_up:
-            await self._tell(unfinalized_report(cluster, run.failure, self.clock.now()))
-            return Refused(run.failure)
+            return await self._postponed(cluster, "its last job has not ended.", looked_at)
         if not self._settled(cluster):
-            return await self._postponed(cluster, "work begun before is given time to end.")
-        await self.status.post(finalized_report(cluster, run.retained, run.left, self.clock.now()))
-        return Finalized(tuple(run.left))
+            return await self._postponed(cluster, "work begun before is given time to end.", looked_at)
+        places = remains(cluster, known)
+        if places.nowhere:
+            await self.status.post(nothing_to_clean_up_report(cluster, self.clock.now()))
+            return Finalized()
+        if latest is None:
+            await self._tell(finalizing_report(cluster, "its secrets are looked for.", looked_at))
+        attempt = latest.key.attempt + 1 if latest else 1
+        return await self._hand_over(self._order(cluster, places, attempt, trace))
 
-    def _given_up(self, cluster: Cluster) -> bool:
-        return cluster.deleted_at is not None and self._age(cluster.deleted_at) >= self.policy.give_up_after
+    async def of_vanished(self, cluster_id: ClusterId) -> Outcome:
+        """Go on with a clean-up that was begun before the API forgot the cluster.
+
+        One that was not begun never is: that an API does not know a cluster is no wish to delete its secrets.
+        """
+        latest = newest_jobs(await self.jobs.jobs(cluster_id)).get(cluster_id)
+        if not isinstance(latest, CleanUpJob) or not self._is_to_go_again(latest):
+            return Skipped(SkipReason.CLUSTER_GONE)
+        key = attrs.evolve(latest.key, attempt=latest.key.attempt + 1)
+        stored_secret = self.policy.stored_secret
+        return await self._hand_over(attrs.evolve(latest.order, key=key, stored_secret=stored_secret))
+
+    def _is_to_go_again(self, job: CleanUpJob) -> bool:
+        if not isinstance(job.state, Finished) or not job.state.reported:
+            return False
+        if job.retry_asked:
+            return True
+        if job.state.result.failure is None:
+            return False
+        return self.clock.now() >= next_attempt(job.key, job.state, self.pause)
+
+    async def _tell_anew(self, job: CleanUpJob) -> Outcome:
+        if not isinstance(job.state, Finished):
+            return Skipped(SkipReason.DELETING, "its clean-up is under way")
+        if not job.state.reported:
+            return Skipped(SkipReason.DELETING, "its clean-up has ended and is about to be told")
+        # Told anew, so that a reader that waits for a sign of life gets one; the content is the same.
+        await self._tell(clean_up_report(job, job.state, self.clock.now()))
+        result = job.state.result
+        if result.failure is not None:
+            return Skipped(SkipReason.DELETING, f"its clean-up failed: {result.failure.reason}")
+        return Finalized(result.left)
+
+    def _order(
+        self, cluster: Cluster, places: Remains, attempt: int, trace: TraceContext | None
+    ) -> CleanUpOrder:
+        asked_at = cluster.deleted_at
+        give_up_at = asked_at and asked_at + timedelta(seconds=self.policy.give_up_after)
+        key = CleanUpKey(cluster.id, cluster.generation, attempt)
+        return CleanUpOrder(key, places, self.policy.stored_secret, give_up_at, trace)
+
+    async def _hand_over(self, order: CleanUpOrder) -> Outcome:
+        match await self.jobs.submit(order):
+            case Busy():
+                return Postponed("the cluster is being deleted: its last job has not ended.")
+            case Existing():
+                return Skipped(SkipReason.DELETING, "its clean-up is under way")
+            case Submitted(job):
+                self.telemetry.record(HandedOver(job.key, job.project))
+                return JobSubmitted(job)
 
     def _settled(self, cluster: Cluster) -> bool:
         return cluster.deleted_at is None or self._age(cluster.deleted_at) >= self.policy.settle
@@ -91,8 +140,8 @@ class FinalizeCluster:
     def _age(self, since: datetime) -> float:
         return (self.clock.now() - since).total_seconds()
 
-    async def _postponed(self, cluster: Cluster, why: str) -> Postponed:
-        await self._tell(finalizing_report(cluster, why, self.clock.now()))
+    async def _postponed(self, cluster: Cluster, why: str, looked_at: datetime) -> Postponed:
+        await self._tell(finalizing_report(cluster, why, looked_at))
         return Postponed(f"the cluster is being deleted: {why}")
 
     async def _tell(self, report: StatusReport) -> None:
@@ -102,64 +151,7 @@ class FinalizeCluster:
             self.telemetry.record(StatusNotTold(report.cluster_id, error))
 
 
-@attrs.define
-class _CleanUp:
-    """One pass over the places."""
-
-    use: FinalizeCluster
-    cluster: Cluster
-    giving_up: bool
-    failure: OperationError | None = None
-    """The first one."""
-    found: list[PublishedSecret] = attrs.field(factory=list)
-    origins: list[CloudSecretRef] = attrs.field(factory=list)
-    """Where the found cluster secrets say they came from, which spec and jobs may have forgotten."""
-    retained: list[str] = attrs.field(factory=list)
-    left: list[str] = attrs.field(factory=list)
-
-    async def look_at(self, ref: ClusterSecretRef) -> None:
-        """Find the cluster secret, if it is ours."""
-        with self._noting(ref.path):
-            secret = await self.use.cluster_secrets.get(ref)
-            if secret is None or not self._is_ours(secret.labels):
-                return
-            self.found.append(secret)
-            if (origin := cloud_secret_of(secret)) is not None:
-                self.origins.append(origin)
-
-    async def delete_stored(self, ref: CloudSecretRef) -> None:
-        """Delete the stored secret, unless policy keeps it or it is not ours."""
-        with self._noting(ref.path):
-            secret = await self.use.store.get(ref)
-            if secret is None or not self._is_ours(secret.labels):
-                return
-            if self.use.policy.stored_secret is Deletion.RETAIN:
-                self.retained.append(ref.path)
-                return
-            await self.use.store.delete(secret)
-            self._done(ref.project, "delete-secret", f"Deleted {ref.path}")
-
-    async def delete_published(self) -> None:
-        """Delete the cluster secrets that were found."""
-        for secret in self.found:
-            with self._noting(secret.ref.path):
-                await self.use.cluster_secrets.delete(secret)
-                project = self.cluster.project or ""
-                self._done(project, "delete-cluster-secret", f"Deleted {secret.ref.path}")
-
-    @contextmanager
-    def _noting(self, path: str) -> Iterator[None]:
-        """One place that cannot be cleaned keeps no other one from it."""
-        try:
-            yield
-        except OperationError as error:
-            if isinstance(error, TransientError) and not self.giving_up:
-                raise
-            self.failure = self.failure or error
-            self.left.append(path)
-
-    def _is_ours(self, labels: Mapping[str, str]) -> bool:
-        return decide(labels, self.cluster.id) is Decision.UNCHANGED
-
-    def _done(self, project: str, operation: str, message: str) -> None:
-        self.use.telemetry.record(StepDone(self.cluster.id, project, operation, message))
+def _latest_clean_up(known: Sequence[AnyJob], cluster: Cluster) -> CleanUpJob | None:
+    """The last attempt at this generation's clean-up."""
+    mine = [job for job in known if isinstance(job, CleanUpJob) and job.key.generation == cluster.generation]
+    return max(mine, key=lambda job: job.key, default=None)

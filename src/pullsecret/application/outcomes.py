@@ -4,14 +4,14 @@ import attrs
 
 from pullsecret.domain.errors import OperationError
 from pullsecret.domain.facts import SkipReason
-from pullsecret.domain.provisioning import Job
+from pullsecret.domain.jobs import AnyJob
 
 
 @attrs.frozen
 class JobSubmitted:
     """A new job is durable."""
 
-    job: Job
+    job: AnyJob
 
 
 @attrs.frozen
@@ -38,7 +38,7 @@ class Postponed:
 
 @attrs.frozen
 class Finalized:
-    """A deleted cluster's secrets are cleaned up, which was told; ``left`` had to stay behind."""
+    """A deleted cluster's secrets were cleaned up, which was told; ``left`` had to stay behind."""
 
     left: tuple[str, ...] = ()
 

@@ -1,7 +1,8 @@
 """Brings one cluster's newest generation into a job (DDR phases 2 and 3)."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
+from typing import Any
 
 import attrs
 
@@ -10,6 +11,7 @@ from pullsecret.application.finalize import FinalizeCluster
 from pullsecret.application.outcomes import JobSubmitted, Outcome, Postponed, Refused, Skipped
 from pullsecret.application.preconditions import first_unmet
 from pullsecret.domain.backoff import Backoff
+from pullsecret.domain.clean_up import CleanUpJob
 from pullsecret.domain.cluster import Cluster
 from pullsecret.domain.cluster_document import ClusterDocumentPaths, UnreadableClusterError
 from pullsecret.domain.conditions import (
@@ -23,6 +25,7 @@ from pullsecret.domain.errors import PermanentError, TransientError
 from pullsecret.domain.events import ClusterEvent
 from pullsecret.domain.facts import ClusterRefused, HandedOver, SkipReason, StatusNotTold
 from pullsecret.domain.identifiers import ClusterId, Generation
+from pullsecret.domain.jobs import AnyJob, age_order, next_attempt
 from pullsecret.domain.provisioning import Finished, Job, provision_order
 from pullsecret.domain.reasons import Outlook
 from pullsecret.expressions import Program
@@ -80,10 +83,12 @@ class ReconcileCluster:
             generation = error.generation if isinstance(error, UnreadableClusterError) else None
             return await self._refuse(event.cluster_id, generation, error)
         if entry is None:
-            return Skipped(SkipReason.CLUSTER_GONE)
+            gone = Skipped(SkipReason.CLUSTER_GONE)
+            return await self.finalize.of_vanished(event.cluster_id) if self.finalize else gone
         cluster = entry.cluster
         if cluster.deleting:
-            return await self.finalize(cluster) if self.finalize else Skipped(SkipReason.DELETING)
+            deleting = Skipped(SkipReason.DELETING)
+            return await self.finalize(cluster, event.trace) if self.finalize else deleting
         # What is told about work in progress is no newer than this look, so that the API can tell that it is
         # older than an end which another replica tells meanwhile.
         looked_at = self.clock.now()
@@ -96,7 +101,7 @@ class ReconcileCluster:
         if older := _in_the_way(known, cluster.generation):
             return _busy(older)
         latest = max(
-            (job for job in known if job.key.generation == cluster.generation),
+            (job for job in known if isinstance(job, Job) and job.key.generation == cluster.generation),
             key=lambda job: job.key,
             default=None,
         )
@@ -126,10 +131,9 @@ class ReconcileCluster:
             await self._tell(job_report(latest, latest.state, self.clock.now()))
         return Skipped(skip)
 
-    def next_attempt(self, job: Job, finished: Finished) -> datetime:
+    def next_attempt(self, job: AnyJob, finished: Finished[Any]) -> datetime:
         """When the next attempt after the failed ``job`` may start."""
-        pause = self.policy.failed_job_pause.pause(job.key.attempt, chance=1.0)
-        return finished.at + timedelta(seconds=pause)
+        return next_attempt(job.key, finished, self.policy.failed_job_pause)
 
     async def _hand_over(
         self, cluster: Cluster, event: ClusterEvent, attempt: int, looked_at: datetime
@@ -145,9 +149,10 @@ class ReconcileCluster:
             case Busy(job):
                 return _busy(job)
             case Existing(job):
-                return await self._nothing_to_do(job, False, looked_at) or _busy(job)
+                skipped = await self._nothing_to_do(job, False, looked_at) if isinstance(job, Job) else None
+                return skipped or _busy(job)
             case Submitted(job):
-                self.telemetry.record(HandedOver(job.key, job.target.cloud_secret.project))
+                self.telemetry.record(HandedOver(job.key, job.project))
                 return JobSubmitted(job)
 
     async def _refuse(
@@ -178,16 +183,21 @@ class ReconcileCluster:
         return cluster_environment(event, entry, self.policy.document_paths)
 
 
-def _in_the_way(known: Sequence[Job], generation: Generation) -> Job | None:
+def _in_the_way(known: Sequence[AnyJob], generation: Generation) -> AnyJob | None:
     """The older generation's job that has to end first, and to be told first if nothing newer is known: so
-    the API hears of the generations in their order."""
-    newest = max((job.key for job in known), default=None)
+    the API hears of the generations in their order. Also this generation's clean-up: then what was read of
+    the cluster is older than its deletion."""
+    newest = max((job.key for job in known), key=age_order, default=None)
     for job in known:
+        if job.key.generation == generation:
+            if isinstance(job, CleanUpJob):
+                return job
+            continue
         untold = job.key == newest and isinstance(job.state, Finished) and not job.state.reported
-        if job.key.generation != generation and (job.active or untold):
+        if job.active or untold:
             return job
     return None
 
 
-def _busy(job: Job) -> Postponed:
+def _busy(job: AnyJob) -> Postponed:
     return Postponed(f"generation {job.key.generation} is still worked on")

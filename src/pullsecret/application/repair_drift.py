@@ -9,11 +9,13 @@ import attrs
 from pullsecret.application.outcomes import Finalized, JobSubmitted, Outcome, Skipped
 from pullsecret.application.reconcile_cluster import ReconcileCluster, adapter_event
 from pullsecret.domain.backoff import Backoff
+from pullsecret.domain.clean_up import CleanUpJob
 from pullsecret.domain.drift import Drift
 from pullsecret.domain.errors import OperationError
 from pullsecret.domain.facts import DriftSeen, Interrupted, RepairStarted, SkipReason
 from pullsecret.domain.identifiers import ClusterId
-from pullsecret.domain.provisioning import Finished, Job, newest_jobs
+from pullsecret.domain.jobs import newest_jobs
+from pullsecret.domain.provisioning import Finished, Job
 from pullsecret.ports.clock import Clock
 from pullsecret.ports.cluster_secret_watch import ClusterSecretWatch
 from pullsecret.ports.job_runner import JobRunner
@@ -90,8 +92,10 @@ class RepairDrift:
         Raises what the ports raise.
         """
         for job in newest_jobs(await self.jobs.jobs()).values():
+            if not isinstance(job, Job) or not _landed(job):
+                continue
             secret = job.target.cluster_secret
-            if _landed(job) and (kind := await self.watch.look(secret)) is not None:
+            if (kind := await self.watch.look(secret)) is not None:
                 self.note(Drift(job.key.cluster_id, secret, kind))
 
     async def repair_due(self) -> None:
@@ -115,13 +119,14 @@ class RepairDrift:
                 del self._cases[drift.cluster_id]
             return
         outcome = await self.reconcile(adapter_event(drift.cluster_id, "pullsecret.drift"), again=True)
+        if isinstance(outcome, JobSubmitted):
+            self.on_submitted()
         if _needs_no_secret(outcome):
             del self._cases[drift.cluster_id]
             return
         self._later(case)
-        if isinstance(outcome, JobSubmitted):
+        if isinstance(outcome, JobSubmitted) and isinstance(outcome.job, Job):
             self.telemetry.record(RepairStarted(drift, outcome.job.key))
-            self.on_submitted()
             await self.watch.tell_repair(drift, outcome.job.key)
             await self.clock.sleep(60 / self.policy.per_minute)
 
@@ -132,7 +137,17 @@ class RepairDrift:
     async def _follow(self) -> None:
         async with aclosing(self.watch.drifts()) as drifts:
             async for drift in drifts:
-                self.note(drift)
+                if not await self._was_cleaned_up(drift.cluster_id):
+                    self.note(drift)
+
+    async def _was_cleaned_up(self, cluster_id: ClusterId) -> bool:
+        """True if our own clean-up, and nobody else, deleted the cluster's secret."""
+        try:
+            known = await self.jobs.jobs(cluster_id)
+        except OperationError as error:
+            self.telemetry.record(Interrupted(error.operation, self.policy.settle, error))
+            return False  # the cluster is looked at again before it is repaired
+        return isinstance(newest_jobs(known).get(cluster_id), CleanUpJob)
 
     async def _keep_checking(self) -> None:
         while True:
@@ -155,5 +170,7 @@ def _landed(job: Job) -> bool:
 
 def _needs_no_secret(outcome: Outcome) -> bool:
     """The cluster is gone or going, and its secret with it."""
+    if isinstance(outcome, JobSubmitted):
+        return isinstance(outcome.job, CleanUpJob)
     going = (SkipReason.CLUSTER_GONE, SkipReason.DELETING)
     return isinstance(outcome, Finalized) or (isinstance(outcome, Skipped) and outcome.reason in going)

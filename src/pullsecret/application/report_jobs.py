@@ -3,15 +3,26 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import aclosing, nullcontext
+from datetime import datetime
 
 import attrs
 
 from pullsecret.application.outcomes import Postponed, Skipped
 from pullsecret.application.reconcile_cluster import ReconcileCluster, adapter_event
-from pullsecret.domain.conditions import job_report
+from pullsecret.domain.clean_up import CleanUpJob
+from pullsecret.domain.conditions import StatusReport, job_report
 from pullsecret.domain.errors import OperationError, PermanentError
-from pullsecret.domain.facts import InternalFault, JobEnded, SkipReason, StatusNotTold, StatusTold
+from pullsecret.domain.facts import (
+    CleanUpEnded,
+    InternalFault,
+    JobEnded,
+    SkipReason,
+    StatusNotTold,
+    StatusTold,
+)
+from pullsecret.domain.finalization import clean_up_report
 from pullsecret.domain.identifiers import ClusterId
+from pullsecret.domain.jobs import AnyJob, age_order
 from pullsecret.domain.provisioning import Finished, Job
 from pullsecret.domain.reasons import Reason
 from pullsecret.domain.secret_lifecycle import Change
@@ -51,7 +62,7 @@ class ReportJobs:
                 in_hand.add(job.key.cluster_id)
                 tasks.create_task(self._report_safely(job, room, in_hand))
 
-    async def _report_safely(self, job: Job, room: asyncio.Semaphore, in_hand: set[ClusterId]) -> None:
+    async def _report_safely(self, job: AnyJob, room: asyncio.Semaphore, in_hand: set[ClusterId]) -> None:
         try:
             await self.report(job, room)
         except OperationError as error:
@@ -61,7 +72,7 @@ class ReportJobs:
         finally:
             in_hand.discard(job.key.cluster_id)
 
-    async def report(self, job: Job, room: asyncio.Semaphore | None = None) -> None:
+    async def report(self, job: AnyJob, room: asyncio.Semaphore | None = None) -> None:
         """Tell the API about ``job`` and mark it reported; only the telling takes a place in ``room``.
 
         Raises :class:`TransientError` if that is not yet possible; the job then comes again.
@@ -69,29 +80,29 @@ class ReportJobs:
         if not isinstance(job.state, Finished):
             return
         async with room or nullcontext():
-            done = await self._told_as_due(job, job.state)
+            done = await self._told_as_due(job, job.state.at)
         if done:
             await self.jobs.mark_reported(job.key)
-            self.telemetry.record(JobEnded(job.key, job.target.cloud_secret.project, job.state.result))
+            self.telemetry.record(_ended(job))
 
-    async def _told_as_due(self, job: Job, finished: Finished) -> bool:
+    async def _told_as_due(self, job: AnyJob, ended_at: datetime) -> bool:
         """Tell what is to be told of ``job``; False if it has to come again."""
         known = {other.key for other in await self.jobs.jobs(job.key.cluster_id)}
         # The runner may have forgotten this very job meanwhile; its end is told nevertheless.
-        if job.key == max(known | {job.key}):
-            await self._tell(job, finished)
-        elif _wrote_too_late(finished):
+        if job.key == max(known | {job.key}, key=age_order):
+            await self._tell(job, ended_at)
+        elif isinstance(job, Job) and _wrote_too_late(job):
             return await self._newest_goes_again(job.key.cluster_id)
         return True
 
-    async def _tell(self, job: Job, finished: Finished) -> None:
-        report = job_report(job, finished, self.clock.now())
+    async def _tell(self, job: AnyJob, ended_at: datetime) -> None:
+        report = _report_of(job, self.clock.now())
         try:
             receipt = await self.status.post(report)
         except PermanentError as error:
             self.telemetry.record(StatusNotTold(job.key.cluster_id, error))
             return
-        delay = (self.clock.now() - finished.at).total_seconds()
+        delay = (self.clock.now() - ended_at).total_seconds()
         self.telemetry.record(StatusTold(job.key, receipt.value, max(0.0, delay)))
 
     async def _newest_goes_again(self, cluster_id: ClusterId) -> bool:
@@ -101,8 +112,30 @@ class ReportJobs:
         return not under_way and not isinstance(outcome, Postponed)
 
 
-def _wrote_too_late(finished: Finished) -> bool:
+def _report_of(job: AnyJob, now: datetime) -> StatusReport:
+    """What the end of ``job`` means for its cluster."""
+    match job:
+        case Job(state=Finished() as finished):
+            return job_report(job, finished, now)
+        case CleanUpJob(state=Finished() as cleaned_up):
+            return clean_up_report(job, cleaned_up, now)
+    raise ValueError(f"{job.key.name} has not ended")
+
+
+def _ended(job: AnyJob) -> JobEnded | CleanUpEnded:
+    """What an operator is told about the end of ``job``."""
+    match job:
+        case Job(state=Finished(result=result)):
+            return JobEnded(job.key, job.project, result)
+        case CleanUpJob(state=Finished(result=cleaned_up)):
+            return CleanUpEnded(job.key, job.project, cleaned_up)
+    raise ValueError(f"{job.key.name} has not ended")
+
+
+def _wrote_too_late(job: Job) -> bool:
     """True if the job added a version and only then saw that a newer generation had taken over."""
-    result = finished.result
+    if not isinstance(job.state, Finished):
+        return False
+    result = job.state.result
     superseded = result.failure is not None and result.failure.reason is Reason.SUPERSEDED
     return superseded and result.change in (Change.CREATED, Change.UPDATED)

@@ -8,7 +8,8 @@ from pullsecret.application.outcomes import JobSubmitted
 from pullsecret.application.reconcile_cluster import ReconcileCluster, adapter_event
 from pullsecret.domain.errors import OperationError
 from pullsecret.domain.facts import InternalFault, Interrupted
-from pullsecret.domain.provisioning import Finished, Job, JobKey, newest_jobs
+from pullsecret.domain.jobs import AnyJob, AnyKey, newest_jobs
+from pullsecret.domain.provisioning import Finished, Job
 from pullsecret.domain.reasons import Outlook
 from pullsecret.ports.clock import Clock
 from pullsecret.ports.job_runner import JobRunner
@@ -27,7 +28,7 @@ class RetryJobs:
     interval: float = 5.0
     fruitless_pause: float = 60.0
     """Seconds until a job is looked at again after which no attempt could be made."""
-    _looked_at: dict[JobKey, float] = attrs.field(factory=dict, init=False)
+    _looked_at: dict[AnyKey, float] = attrs.field(factory=dict, init=False)
 
     async def __call__(self) -> None:
         """Retry for ever."""
@@ -49,7 +50,7 @@ class RetryJobs:
             if self._due(job):
                 await self._retry(job)
 
-    async def _retry(self, job: Job) -> None:
+    async def _retry(self, job: AnyJob) -> None:
         cluster_id = job.key.cluster_id
         try:
             event = adapter_event(cluster_id, "pullsecret.retry")
@@ -63,11 +64,11 @@ class RetryJobs:
             if isinstance(outcome, JobSubmitted):
                 self.on_submitted()
 
-    def _forget_but(self, keys: set[JobKey]) -> None:
+    def _forget_but(self, keys: set[AnyKey]) -> None:
         for key in self._looked_at.keys() - keys:
             del self._looked_at[key]
 
-    def _due(self, job: Job) -> bool:
+    def _due(self, job: AnyJob) -> bool:
         if not isinstance(job.state, Finished) or not job.state.reported:
             return False
         looked_at = self._looked_at.get(job.key)
@@ -76,6 +77,9 @@ class RetryJobs:
         if job.retry_asked:
             return True
         failure = job.state.result.failure
-        if failure is None or failure.reason.outlook is not Outlook.TRANSIENT:
+        if failure is None:
+            return False
+        if isinstance(job, Job) and failure.reason.outlook is not Outlook.TRANSIENT:
+            # A clean-up is tried again whatever its failure: a deleted cluster gets no further generation.
             return False
         return self.clock.now() >= self.reconcile.next_attempt(job, job.state)

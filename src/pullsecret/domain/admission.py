@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 
 import attrs
 
-from pullsecret.domain.provisioning import Job, JobKey, Queued, Running
+from pullsecret.domain.jobs import AnyJob, AnyKey, age_order
+from pullsecret.domain.provisioning import Queued, Running
 
 
 @attrs.frozen
@@ -18,23 +19,26 @@ class ConcurrencyLimits:
     """In all."""
 
 
-def admit(jobs: Iterable[Job], limits: ConcurrencyLimits) -> Sequence[JobKey]:
+def admit(jobs: Iterable[AnyJob], limits: ConcurrencyLimits) -> Sequence[AnyKey]:
     """Choose the queued jobs to release, oldest first, so that neither limit is passed.
 
     A project at its limit does not hold up the others behind it.
     """
     known = list(jobs)
     running = [job for job in known if isinstance(job.state, Running)]
-    per_project = Counter(job.target.cloud_secret.project for job in running)
+    per_project = Counter(job.project for job in running)
     room = limits.overall - len(running)
-    admitted: list[JobKey] = []
+    admitted: list[AnyKey] = []
     queued = (job for job in known if isinstance(job.state, Queued))
-    for job in sorted(queued, key=lambda job: (job.submitted_at, job.key)):
+    for job in sorted(queued, key=_age):
         if room <= 0:
             break
-        project = job.target.cloud_secret.project
-        if per_project[project] < limits.per_project:
-            per_project[project] += 1
+        if per_project[job.project] < limits.per_project:
+            per_project[job.project] += 1
             room -= 1
             admitted.append(job.key)
     return admitted
+
+
+def _age(job: AnyJob) -> tuple[object, ...]:
+    return job.submitted_at, job.key.cluster_id, age_order(job.key)

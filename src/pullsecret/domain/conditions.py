@@ -100,7 +100,7 @@ def in_progress_report(target: ProvisionTarget, now: datetime) -> StatusReport:
     )
 
 
-def job_report(job: Job, finished: Finished, now: datetime) -> StatusReport:
+def job_report(job: Job, finished: Finished[ProvisionResult], now: datetime) -> StatusReport:
     """What a finished job's result means for its cluster."""
     return StatusReport(
         job.key.cluster_id,

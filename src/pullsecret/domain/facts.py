@@ -7,9 +7,11 @@ from enum import Enum
 
 import attrs
 
+from pullsecret.domain.clean_up import CleanUpKey, CleanUpResult
 from pullsecret.domain.drift import Drift
 from pullsecret.domain.errors import OperationError
 from pullsecret.domain.identifiers import ClusterId
+from pullsecret.domain.jobs import AnyKey
 from pullsecret.domain.provisioning import JobKey, ProvisionResult
 from pullsecret.domain.reasons import Reason
 
@@ -117,7 +119,7 @@ class EventPostponed:
 class HandedOver:
     """A job was made durable."""
 
-    key: JobKey
+    key: AnyKey
     project: str
 
 
@@ -125,7 +127,7 @@ class HandedOver:
 class JobReleased:
     """A queued job may run."""
 
-    key: JobKey
+    key: AnyKey
 
 
 @attrs.frozen
@@ -176,10 +178,19 @@ class JobEnded:
 
 
 @attrs.frozen
+class CleanUpEnded:
+    """A clean-up's result was seen by the adapter, once for each time it is seen."""
+
+    key: CleanUpKey
+    project: str
+    result: CleanUpResult
+
+
+@attrs.frozen
 class StatusTold:
     """The HyperFleet API took a status; ``delay`` is seconds since the job ended."""
 
-    key: JobKey
+    key: AnyKey
     receipt: str
     delay: float
 
@@ -243,6 +254,7 @@ Fact = (
     | StepDone
     | RetryScheduled
     | JobEnded
+    | CleanUpEnded
     | StatusTold
     | StatusNotTold
     | Interrupted

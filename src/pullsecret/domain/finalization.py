@@ -1,56 +1,47 @@
-"""What a cluster's deletion leaves to do, and what is told about it."""
+"""Where a deleted cluster may have left secrets, and what is told about its deletion."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from datetime import datetime
-from enum import Enum
 
 import attrs
 
+from pullsecret.domain.clean_up import CleanUpJob, CleanUpResult, Remains
 from pullsecret.domain.cluster import Cluster
 from pullsecret.domain.cluster_secret import SECRET_PATH_ANNOTATION, PublishedSecret
-from pullsecret.domain.conditions import Condition, Conditions, Status, StatusReport
-from pullsecret.domain.errors import OperationError, PermanentError
-from pullsecret.domain.identifiers import namespace, project_id
+from pullsecret.domain.conditions import Condition, Conditions, JobMetadata, Status, StatusReport
+from pullsecret.domain.errors import PermanentError
+from pullsecret.domain.identifiers import ClusterId, Generation, namespace, project_id
+from pullsecret.domain.jobs import AnyJob
 from pullsecret.domain.names import cloud_secret_name, cluster_secret_name
-from pullsecret.domain.provisioning import CloudSecretRef, ClusterSecretRef, Job
+from pullsecret.domain.provisioning import CloudSecretRef, ClusterSecretRef, Finished, Job
 from pullsecret.domain.reasons import Reason
 
 _MAX_NAMED = 3
 
 
-class Deletion(Enum):
-    """What happens to the stored secret when its cluster is deleted."""
-
-    DELETE = "delete"
-    RETAIN = "retain"
-
-
-@attrs.frozen
-class Remains:
-    """Every place where the cluster's pull secret may stand."""
-
-    cloud_secrets: tuple[CloudSecretRef, ...]
-    cluster_secrets: tuple[ClusterSecretRef, ...]
-
-
-def remains(cluster: Cluster, jobs: Iterable[Job]) -> Remains:
-    """Where to look: where the spec points now, and where known jobs were sent before it was changed.
+def remains(cluster: Cluster, jobs: Iterable[AnyJob]) -> Remains:
+    """Where to look: where known jobs were sent, and where the spec points now.
 
     A spec that names no place is no failure here: nothing can have been written with it.
     """
-    known = [job.target for job in jobs]
-    cloud_secrets = [target.cloud_secret for target in known]
-    cluster_secrets = [target.cluster_secret for target in known]
+    places = Remains()
+    for job in jobs:
+        match job:
+            case Job(target=target):
+                places = places.and_those_of(Remains((target.cloud_secret,), (target.cluster_secret,)))
+            case CleanUpJob(order=order):
+                places = places.and_those_of(order.places)
     with suppress(PermanentError):
         if cluster.project is not None:
             name = cloud_secret_name(cluster.id, cluster.secret_name)
-            cloud_secrets.append(CloudSecretRef(project_id(cluster.project), name))
+            named = CloudSecretRef(project_id(cluster.project), name)
+            places = places.and_those_of(Remains(cloud_secrets=(named,)))
     with suppress(PermanentError):
         if cluster.namespace is not None:
             ref = ClusterSecretRef(namespace(cluster.namespace), cluster_secret_name(cluster.id))
-            cluster_secrets.append(ref)
-    return Remains(tuple(dict.fromkeys(cloud_secrets)), tuple(dict.fromkeys(cluster_secrets)))
+            places = places.and_those_of(Remains(cluster_secrets=(ref,)))
+    return places
 
 
 def cloud_secret_of(published: PublishedSecret) -> CloudSecretRef | None:
@@ -64,39 +55,46 @@ def cloud_secret_of(published: PublishedSecret) -> CloudSecretRef | None:
 def finalizing_report(cluster: Cluster, why: str, now: datetime) -> StatusReport:
     """The clean-up is not over, and nothing failed."""
     pending = Condition(Status.FALSE, Reason.IN_PROGRESS, f"The cluster is being deleted: {why}")
-    return _report(cluster, pending, _HEALTHY, pending, now)
+    conditions = Conditions(pending, pending, _HEALTHY, pending)
+    return StatusReport(cluster.id, cluster.generation, conditions, now)
 
 
-def unfinalized_report(cluster: Cluster, failure: OperationError, now: datetime) -> StatusReport:
-    """Something cannot be deleted until a person helps, or until it is given up."""
-    failed = Condition(Status.FALSE, failure.reason, f"{failure.cause} {failure.remedy}".strip())
-    return _report(cluster, failed, failed, failed, now)
+def nothing_to_clean_up_report(cluster: Cluster, now: datetime) -> StatusReport:
+    """No secret of the cluster can be anywhere, so no job has to look for one."""
+    return _finalized(cluster.id, cluster.generation, CleanUpResult(), now)
 
 
-def finalized_report(
-    cluster: Cluster, retained: Sequence[str], left: Sequence[str], now: datetime
+def clean_up_report(job: CleanUpJob, finished: Finished[CleanUpResult], now: datetime) -> StatusReport:
+    """What a finished clean-up's result means for its cluster."""
+    key, failure = job.key, finished.result.failure
+    if failure is None:
+        report = _finalized(key.cluster_id, key.generation, finished.result, now)
+    else:
+        failed = Condition(Status.FALSE, failure.reason, failure.message)
+        conditions = Conditions(failed, failed, failed, failed)
+        report = StatusReport(key.cluster_id, key.generation, conditions, now)
+    told_by = JobMetadata(key.name, key.attempt, job.submitted_at, finished.at)
+    return attrs.evolve(report, job=told_by)
+
+
+_HEALTHY = Condition(Status.TRUE, Reason.HEALTHY, "No failure was seen.")
+
+
+def _finalized(
+    cluster_id: ClusterId, generation: Generation, result: CleanUpResult, now: datetime
 ) -> StatusReport:
-    """Nothing of ours is left but what policy retains and what had to be ``left`` behind."""
+    """Nothing of ours is left but what policy retains and what had to be left behind."""
     kept = [
-        *(f"{_named(retained)} kept by policy" for _ in retained[:1]),
-        *(f"{_named(left)} left behind, delete by hand" for _ in left[:1]),
+        *(f"{_named(result.retained)} kept by policy" for _ in result.retained[:1]),
+        *(f"{_named(result.left)} left behind, delete by hand" for _ in result.left[:1]),
     ]
     text = (
         f"The cluster is deleted; {'; '.join(kept)}." if kept else "The cluster is deleted with its secrets."
     )
     reason = Reason.RETAINED if kept else Reason.FINALIZED
     gone = Condition(Status.FALSE, reason, text)
-    return _report(cluster, gone, _HEALTHY, attrs.evolve(gone, status=Status.TRUE), now)
-
-
-_HEALTHY = Condition(Status.TRUE, Reason.HEALTHY, "No failure was seen.")
-
-
-def _report(
-    cluster: Cluster, state: Condition, health: Condition, finalized: Condition, now: datetime
-) -> StatusReport:
-    conditions = Conditions(state, state, health, finalized)
-    return StatusReport(cluster.id, cluster.generation, conditions, now)
+    finalized = attrs.evolve(gone, status=Status.TRUE)
+    return StatusReport(cluster_id, generation, Conditions(gone, gone, _HEALTHY, finalized), now)
 
 
 def _named(paths: Sequence[str]) -> str:

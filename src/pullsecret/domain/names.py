@@ -58,6 +58,12 @@ def job_name(cluster_id: ClusterId, generation: Generation, attempt: int = 1) ->
     return _name("pullsecret-", cluster_id, suffix, MAX_JOB_NAME, _DNS_LABEL)
 
 
+def clean_up_job_name(cluster_id: ClusterId, generation: Generation, attempt: int = 1) -> str:
+    """``pullsecret-{cluster-id}-del{generation}``; later attempts end in ``-try{attempt}``."""
+    suffix = f"-del{generation}" if attempt == 1 else f"-del{generation}-try{attempt}"
+    return _name("pullsecret-", cluster_id, suffix, MAX_JOB_NAME, _DNS_LABEL)
+
+
 def cluster_secret_name(cluster_id: ClusterId) -> str:
     """``{cluster-id}-pull-secret``: the Kubernetes secret HyperShift uses."""
     return _name("", cluster_id, "-pull-secret", MAX_KUBERNETES_NAME, _DNS_SUBDOMAIN)

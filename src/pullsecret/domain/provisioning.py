@@ -1,7 +1,8 @@
 """What a job is asked to do, and what it says it did (DDR phases 3 to 6)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Generic, TypeVar
 
 import attrs
 
@@ -13,6 +14,8 @@ from pullsecret.domain.names import cloud_secret_name, cluster_secret_name, job_
 from pullsecret.domain.pull_secret import PullSecret
 from pullsecret.domain.reasons import Outlook, Reason
 from pullsecret.domain.secret_lifecycle import Change, Stage
+
+Result = TypeVar("Result")
 
 
 @attrs.frozen(order=True)
@@ -137,10 +140,10 @@ class Running:
 
 
 @attrs.frozen
-class Finished:
+class Finished(Generic[Result]):
     """The job ended and its result is known, or its loss is (then ``result`` says so)."""
 
-    result: ProvisionResult
+    result: Result
     at: datetime
     reported: bool = False
 
@@ -151,25 +154,20 @@ class Job:
 
     key: JobKey
     target: ProvisionTarget
-    state: Queued | Running | Finished
+    state: Queued | Running | Finished[ProvisionResult]
     submitted_at: datetime
     retry_asked: bool = False
     """A person asked for another attempt after this one, whatever its result."""
 
     @property
+    def project(self) -> str:
+        """The customer's project whose quota it uses."""
+        return self.target.cloud_secret.project
+
+    @property
     def active(self) -> bool:
         """True until the job has finished."""
         return not isinstance(self.state, Finished)
-
-
-def newest_jobs(jobs: Iterable[Job]) -> Mapping[ClusterId, Job]:
-    """The newest of each cluster's ``jobs``: the last attempt at its latest generation."""
-    newest: dict[ClusterId, Job] = {}
-    for job in jobs:
-        known = newest.get(job.key.cluster_id)
-        if known is None or known.key < job.key:
-            newest[job.key.cluster_id] = job
-    return newest
 
 
 def provision_target(cluster: Cluster) -> ProvisionTarget:

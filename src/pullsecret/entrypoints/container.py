@@ -18,6 +18,7 @@ from dependency_injector import containers, providers
 
 from pullsecret.application.adapter import Adapter
 from pullsecret.application.admit_jobs import AdmitJobs
+from pullsecret.application.clean_up import CleanUp
 from pullsecret.application.consume_events import ConsumeEvents
 from pullsecret.application.finalize import FinalizeCluster
 from pullsecret.application.handle_event import HandleEvent
@@ -67,6 +68,7 @@ class AdapterContainer(containers.DeclarativeContainer):
     clock = world.provided.clock
     faults = world.provided.faults
 
+    # For embedded jobs only: what runs jobs elsewhere leaves both to them.
     secret_store = providers.Singleton(MemorySecretStore, world.provided.cloud, clock, faults)
     cluster_secrets = providers.Singleton(MemoryClusterSecrets, world.provided.control_plane, faults)
     cluster_secret_watch = providers.Singleton(MemoryClusterSecretWatch, world.provided.control_plane, clock)
@@ -80,17 +82,27 @@ class AdapterContainer(containers.DeclarativeContainer):
     provision = providers.Singleton(
         Provision, secret_store, cluster_secrets, clock, telemetry, configuration.provided.provision_policy
     )
-    jobs = providers.Singleton(MemoryJobRunner, world.provided.jobs, provision, clock, faults, telemetry)
+    clean_up = providers.Singleton(
+        CleanUp, secret_store, cluster_secrets, clock, telemetry, configuration.provided.clean_up_policy
+    )
+    jobs = providers.Singleton(
+        MemoryJobRunner,
+        world.provided.jobs,
+        provision,
+        clock,
+        faults,
+        telemetry,
+        run_clean_up=clean_up,
+    )
 
     finalize = providers.Singleton(
         FinalizeCluster,
-        secret_store,
-        cluster_secrets,
         jobs,
         status,
         clock,
         telemetry,
         configuration.provided.deletion,
+        configuration.provided.jobs.failed_pause,
     )
     reconcile = providers.Singleton(
         ReconcileCluster,
@@ -213,6 +225,10 @@ async def _hyperfleet_over_http(replica: Replica) -> AsyncIterator[Ports]:
 
 @asynccontextmanager
 async def _google_secret_manager(replica: Replica) -> AsyncIterator[Ports]:
+    if replica.configuration.cluster != "memory":
+        # Each job opens it for itself; this process needs no rights in the cloud, and no client.
+        yield {}
+        return
     from pullsecret.infrastructure.gcp.call_meter import CallMeter
     from pullsecret.infrastructure.gcp.secret_store import open_secret_store
 
@@ -224,7 +240,6 @@ async def _google_secret_manager(replica: Replica) -> AsyncIterator[Ports]:
 async def _kubernetes(replica: Replica) -> AsyncIterator[Ports]:
     from pullsecret.infrastructure.kubernetes.api import KubernetesApi
     from pullsecret.infrastructure.kubernetes.cluster_secret_watch import KubernetesClusterSecretWatch
-    from pullsecret.infrastructure.kubernetes.cluster_secrets import KubernetesClusterSecrets
     from pullsecret.infrastructure.kubernetes.connection import connect
     from pullsecret.infrastructure.kubernetes.job_runner import KubernetesJobRunner
 
@@ -234,7 +249,6 @@ async def _kubernetes(replica: Replica) -> AsyncIterator[Ports]:
         replica.readiness.depends_on("Kubernetes API", jobs.unfinished)
         yield {
             "jobs": jobs,
-            "cluster_secrets": KubernetesClusterSecrets(api),
             "cluster_secret_watch": KubernetesClusterSecretWatch(
                 api, settings.job, replica.telemetry, replica.name
             ),

@@ -8,7 +8,8 @@ from typing import Any
 import attrs
 
 from pullsecret.application.adapter import Adapter
-from pullsecret.domain.provisioning import Finished, Job, newest_jobs
+from pullsecret.domain.jobs import AnyJob, newest_jobs
+from pullsecret.domain.provisioning import Finished
 from pullsecret.domain.reasons import Outlook
 from pullsecret.infrastructure.memory.faults import ProcessCrash
 from pullsecret.infrastructure.memory.sentinel import MemorySentinel
@@ -98,7 +99,7 @@ class EmbeddedService:
         return len(self.world.jobs.all()), known
 
 
-def _goes_again(job: Job) -> bool:
+def _goes_again(job: AnyJob) -> bool:
     if not isinstance(job.state, Finished):
         return True
     failure = job.state.result.failure

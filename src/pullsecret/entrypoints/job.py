@@ -1,4 +1,5 @@
-"""The job process: provisions one cluster's pull secret, tells the result, ends (DDR phases 4 and 5).
+"""The job process: provisions one cluster's pull secret, or cleans up after one deleted cluster; tells the
+result, ends (DDR phases 4 and 5).
 
 It is started once for each cluster and lives for about a second, so it wires itself by hand and imports the
 Google and Kubernetes clients only after the input has been found usable (docs/job-footprint.md).
@@ -7,15 +8,20 @@ Google and Kubernetes clients only after the input has been found usable (docs/j
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 
+from pullsecret.application.clean_up import CleanUp
 from pullsecret.application.provision import Provision
+from pullsecret.domain.clean_up import CleanUpOrder, CleanUpResult
 from pullsecret.domain.errors import OperationError, PermanentError, TransientError
-from pullsecret.domain.facts import InternalFault, JobEnded
+from pullsecret.domain.facts import CleanUpEnded, InternalFault, JobEnded
+from pullsecret.domain.identifiers import ClusterId
+from pullsecret.domain.jobs import AnyKey
 from pullsecret.domain.provisioning import Failure, ProvisionOrder, ProvisionResult
 from pullsecret.domain.reasons import Reason
 from pullsecret.domain.secret_lifecycle import Stage
@@ -23,17 +29,26 @@ from pullsecret.infrastructure.fan_out import FanOutTelemetry
 from pullsecret.infrastructure.gcp.call_meter import CallMeter
 from pullsecret.infrastructure.job_process.environment import (
     TERMINATION_MESSAGE_PATH,
-    JobEnvironment,
+    CleanUpEnvironment,
+    ProvisionEnvironment,
+    Purpose,
+    Surroundings,
+    purpose_of,
     read_environment,
     read_pull_secret,
 )
 from pullsecret.infrastructure.job_process.exit_code import exit_code
 from pullsecret.infrastructure.job_process.json_log import JsonLog
 from pullsecret.infrastructure.job_process.stop_signal import InterruptibleClock, StopSignal
-from pullsecret.infrastructure.job_process.termination_message import encode_result
+from pullsecret.infrastructure.job_process.termination_message import encode, encode_clean_up, encode_result
 from pullsecret.infrastructure.tracing.settings import COLLECTOR
 from pullsecret.ports.cluster_secrets import ClusterSecrets
 from pullsecret.ports.telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from pullsecret.infrastructure.gcp.secret_store import GoogleSecretStore
+
+Result = TypeVar("Result")
 
 
 def main(variables: Mapping[str, str] = os.environ) -> int:
@@ -43,27 +58,88 @@ def main(variables: Mapping[str, str] = os.environ) -> int:
         environment = read_environment(variables)
     except PermanentError as error:
         path = Path(variables.get("TERMINATION_MESSAGE_PATH") or TERMINATION_MESSAGE_PATH)
-        result = _failed(error)
+        failure = Failure(error.reason, str(error))
+        cleans_up = purpose_of(variables) is Purpose.CLEAN_UP
+        result = _not_cleaned_up(failure) if cleans_up else _not_provisioned(failure)
         log.write("error", error.operation, str(error))
-        _leave(log, path, encode_result(result, "", {}))
+        _leave(log, path, encode(result))
         return exit_code(result)
-    meter = CallMeter()
-    with _telemetry(environment, log, variables.get(COLLECTOR)) as telemetry:
+    match environment:
+        case ProvisionEnvironment():
+            return _provision(environment, log, variables)
+        case CleanUpEnvironment():
+            return _clean_up(environment, log, variables)
+
+
+def _provision(environment: ProvisionEnvironment, log: JsonLog, variables: Mapping[str, str]) -> int:
+    target, meter = environment.target, CallMeter()
+    with _telemetry(environment.key, environment.surroundings, log, variables) as telemetry:
+        process = _Process(environment.surroundings, target.cluster_id, log, telemetry, meter)
         try:
             order = environment.order(read_pull_secret(variables))
         except PermanentError as error:
-            result = _failed(error)
+            result = _not_provisioned(Failure(error.reason, str(error)))
         else:
-            result = asyncio.run(_provision(environment, order, log, telemetry, meter))
-        telemetry.record(JobEnded(environment.key, environment.target.cloud_secret.project, result))
-        secret = environment.target.cloud_secret.version_path(result.version or "latest")
-        _leave(log, environment.termination_message, encode_result(result, secret, meter.seconds_by_method))
+            result = process.run(lambda: _provisioned(environment, order, process), _not_provisioned)
+            result = attrs.evolve(result, calls=meter.counts, latencies=meter.latencies)
+        telemetry.record(JobEnded(environment.key, target.cloud_secret.project, result))
+        secret = target.cloud_secret.version_path(result.version or "latest")
+        message = encode_result(result, secret, meter.seconds_by_method)
+        _leave(log, environment.surroundings.termination_message, message)
     return exit_code(result)
 
 
+async def _provisioned(
+    environment: ProvisionEnvironment, order: ProvisionOrder, process: "_Process"
+) -> ProvisionResult:
+    async with process.ports(environment.protect_cluster_secret, environment.create_namespace) as ports:
+        # What fails for now, the run itself meets again and knows how to repeat.
+        with suppress(TransientError):
+            await ports.store.require_permissions(order.target.cloud_secret)
+        provision = Provision(
+            ports.store,
+            ports.cluster_secrets,
+            process.clock,
+            process.telemetry,
+            environment.policy,
+            process.stop.is_set,
+        )
+        return await provision(order)
+
+
+def _clean_up(environment: CleanUpEnvironment, log: JsonLog, variables: Mapping[str, str]) -> int:
+    order, meter = environment.order, CallMeter()
+    with _telemetry(order.key, environment.surroundings, log, variables) as telemetry:
+        process = _Process(environment.surroundings, order.key.cluster_id, log, telemetry, meter)
+        result = process.run(lambda: _cleaned_up(environment, order, process), _not_cleaned_up)
+        result = attrs.evolve(result, calls=meter.counts, latencies=meter.latencies)
+        telemetry.record(CleanUpEnded(order.key, order.places.project, result))
+        message = encode_clean_up(result, meter.seconds_by_method)
+        _leave(log, environment.surroundings.termination_message, message)
+    return exit_code(result)
+
+
+async def _cleaned_up(
+    environment: CleanUpEnvironment, order: CleanUpOrder, process: "_Process"
+) -> CleanUpResult:
+    async with process.ports() as ports:
+        clean_up = CleanUp(
+            ports.store,
+            ports.cluster_secrets,
+            process.clock,
+            process.telemetry,
+            environment.policy,
+            process.stop.is_set,
+        )
+        return await clean_up(order)
+
+
 @contextmanager
-def _telemetry(environment: JobEnvironment, log: JsonLog, collector: str | None) -> Iterator[Telemetry]:
+def _telemetry(
+    key: AnyKey, surroundings: Surroundings, log: JsonLog, variables: Mapping[str, str]
+) -> Iterator[Telemetry]:
     """The log, and spans where a collector is named."""
+    collector = variables.get(COLLECTOR)
     if not collector:
         yield log
         return
@@ -71,57 +147,71 @@ def _telemetry(environment: JobEnvironment, log: JsonLog, collector: str | None)
     from pullsecret.infrastructure.tracing.tracer import open_tracer
 
     with open_tracer(collector, "pullsecret-job") as tracer:
-        yield FanOutTelemetry([log, JobSpans(tracer, environment.key, environment.trace)])
+        yield FanOutTelemetry([log, JobSpans(tracer, key, surroundings.trace)])
 
 
-async def _provision(
-    environment: JobEnvironment,
-    order: ProvisionOrder,
-    log: JsonLog,
-    telemetry: Telemetry,
-    meter: CallMeter,
-) -> ProvisionResult:
-    # Imported here: a job with unusable input ends before it pays for them.
-    from pullsecret.infrastructure.gcp.secret_store import open_secret_store
-
-    stop = StopSignal()
-    clock = InterruptibleClock(stop)
-    try:
-        with stop.listening():
-            async with (
-                open_secret_store(environment.google, clock, meter) as store,
-                _cluster_secrets(environment) as cluster_secrets,
-            ):
-                # What fails for now, the run itself meets again and knows how to repeat.
-                with suppress(TransientError):
-                    await store.require_permissions(order.target.cloud_secret)
-                provision = Provision(
-                    store, cluster_secrets, clock, telemetry, environment.policy, stop.is_set
-                )
-                result = await provision(order)
-    except OperationError as error:
-        result = _failed(error)
-        log.write("error", error.operation, str(error))
-    except Exception as error:
-        # Not even a traceback: nobody knows what an unforeseen error quotes.
-        telemetry.record(InternalFault("job", type(error).__name__, order.target.cluster_id))
-        failure = Failure(Reason.INTERNAL_ERROR, f"{type(error).__name__} in the job.")
-        result = ProvisionResult(stage=Stage.STARTED, failure=failure)
-    return attrs.evolve(result, calls=meter.counts, latencies=meter.latencies)
+@attrs.frozen
+class _Ports:
+    store: "GoogleSecretStore"
+    cluster_secrets: ClusterSecrets
 
 
-@asynccontextmanager
-async def _cluster_secrets(environment: JobEnvironment) -> AsyncIterator[ClusterSecrets]:
-    from pullsecret.infrastructure.kubernetes.api import KubernetesApi
-    from pullsecret.infrastructure.kubernetes.cluster_secrets import KubernetesClusterSecrets
-    from pullsecret.infrastructure.kubernetes.connection import connect
+@attrs.frozen
+class _Process:
+    """What a job of either purpose works with."""
 
-    async with KubernetesApi(connect(environment.kubeconfig), threads=1) as api:
-        yield KubernetesClusterSecrets(api, environment.protect_cluster_secret, environment.create_namespace)
+    surroundings: Surroundings
+    cluster_id: ClusterId
+    log: JsonLog
+    telemetry: Telemetry
+    meter: CallMeter
+    stop: StopSignal = attrs.field(factory=StopSignal)
+    clock: InterruptibleClock = attrs.field(init=False)
+
+    @clock.default
+    def _interruptible(self) -> InterruptibleClock:
+        return InterruptibleClock(self.stop)
+
+    def run(self, work: Callable[[], Awaitable[Result]], failed: Callable[[Failure], Result]) -> Result:
+        """The result of ``work``, or of what kept it from one."""
+        return asyncio.run(self._run(work, failed))
+
+    async def _run(
+        self, work: Callable[[], Awaitable[Result]], failed: Callable[[Failure], Result]
+    ) -> Result:
+        try:
+            with self.stop.listening():
+                return await work()
+        except OperationError as error:
+            self.log.write("error", error.operation, str(error))
+            return failed(Failure(error.reason, str(error)))
+        except Exception as error:
+            # Not even a traceback: nobody knows what an unforeseen error quotes.
+            kind = type(error).__name__
+            self.telemetry.record(InternalFault("job", kind, self.cluster_id))
+            return failed(Failure(Reason.INTERNAL_ERROR, f"{kind} in the job."))
+
+    @asynccontextmanager
+    async def ports(self, protect: bool = False, create_namespace: bool = False) -> AsyncIterator[_Ports]:
+        """Both stores. They are imported here: a job with unusable input ends before it pays for them."""
+        from pullsecret.infrastructure.gcp.secret_store import open_secret_store
+        from pullsecret.infrastructure.kubernetes.api import KubernetesApi
+        from pullsecret.infrastructure.kubernetes.cluster_secrets import KubernetesClusterSecrets
+        from pullsecret.infrastructure.kubernetes.connection import connect
+
+        async with (
+            open_secret_store(self.surroundings.google, self.clock, self.meter) as store,
+            KubernetesApi(connect(self.surroundings.kubeconfig), threads=1) as api,
+        ):
+            yield _Ports(store, KubernetesClusterSecrets(api, protect, create_namespace))
 
 
-def _failed(error: OperationError) -> ProvisionResult:
-    return ProvisionResult(stage=Stage.STARTED, failure=Failure(error.reason, str(error)))
+def _not_provisioned(failure: Failure) -> ProvisionResult:
+    return ProvisionResult(stage=Stage.STARTED, failure=failure)
+
+
+def _not_cleaned_up(failure: Failure) -> CleanUpResult:
+    return CleanUpResult(failure=failure)
 
 
 def _leave(log: JsonLog, path: Path, message: str) -> None:

@@ -15,6 +15,11 @@ class NamespaceMissingError(TransientError):
 
 
 @attrs.define(eq=False, slots=False)
+class NamespaceNotReadyError(NamespaceMissingError):
+    """The namespace has just been made and gives us no rights yet (``NamespaceMissing``)."""
+
+
+@attrs.define(eq=False, slots=False)
 class ClusterSecretChangedError(TransientError):
     """The secret was created, changed or deleted since it was read (``WriteConflict``)."""
 
@@ -28,7 +33,11 @@ class ClusterSecrets(Protocol):
     """
 
     async def get(self, ref: ClusterSecretRef) -> PublishedSecret | None:
-        """The secret as it is now, whosever it is; None if there is none (or no such namespace)."""
+        """The secret as it is now, whosever it is; None if there is none.
+
+        Of a namespace that does not exist: None, or :class:`NamespaceMissingError` where rights are given in
+        each namespace and only their lack is seen. :class:`NamespaceNotReadyError`.
+        """
         ...
 
     async def create(self, secret: ClusterSecret) -> None:

@@ -1,4 +1,5 @@
-"""Jobs: the durable hand-over of one attempt at one cluster's provisioning (DDR decision 2)."""
+"""Jobs: the durable hand-over of one attempt at provisioning one cluster, or at cleaning up after it (DDR
+decision 2)."""
 
 from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
@@ -6,28 +7,29 @@ from typing import Protocol
 import attrs
 
 from pullsecret.domain.identifiers import ClusterId
-from pullsecret.domain.provisioning import Job, JobKey, ProvisionOrder
+from pullsecret.domain.jobs import AnyJob, AnyKey, AnyOrder
 
 
 @attrs.frozen
 class Submitted:
     """The job is durable and queued; this call made it."""
 
-    job: Job
+    job: AnyJob
 
 
 @attrs.frozen
 class Existing:
     """A job of this key was there already; nothing was changed."""
 
-    job: Job
+    job: AnyJob
 
 
 @attrs.frozen
 class Busy:
-    """Another job of the same cluster has not finished; nothing was changed. Try again later."""
+    """Another job of the same cluster is in the way (:func:`~pullsecret.domain.jobs.in_the_way`); nothing was
+    changed. Look at the cluster again later."""
 
-    job: Job
+    job: AnyJob
 
 
 class JobRunner(Protocol):
@@ -36,37 +38,39 @@ class JobRunner(Protocol):
     Guarantees of every implementation:
 
     * What :meth:`submit` returned survives any crash of any process of ours.
-    * At most one job of a cluster is unfinished at a time, whoever submits.
+    * At most one job of a cluster is unfinished at a time, of either purpose, whoever submits.
+    * Once a clean-up is submitted, nothing is provisioned at its generation or an older one for as long as it
+      is remembered.
     * A released job runs at least until it ends or its deadline passes, and always ends up finished, with a
       result that says so where the job itself could not (``JobLost``, ``JobTimedOut``, ...).
-    * The payload is kept only as long as its job is unfinished, plus a configured time.
+    * The payload is kept only as long as its job is unfinished, plus a configured time. A clean-up has none.
     * A finished job is remembered at least until it is reported, and then for a configured time.
     """
 
-    async def submit(self, order: ProvisionOrder) -> Submitted | Existing | Busy:
+    async def submit(self, order: AnyOrder) -> Submitted | Existing | Busy:
         """Hand over ``order``. Submitting a key twice, even at once from two replicas, makes one job."""
         ...
 
-    async def release(self, key: JobKey) -> None:
+    async def release(self, key: AnyKey) -> None:
         """Let a queued job run. Nothing happens if it runs, has finished, or is gone."""
         ...
 
-    async def jobs(self, cluster_id: ClusterId | None = None) -> Sequence[Job]:
+    async def jobs(self, cluster_id: ClusterId | None = None) -> Sequence[AnyJob]:
         """All known jobs, or those of one cluster, in no particular order."""
         ...
 
-    async def unfinished(self) -> Sequence[Job]:
+    async def unfinished(self) -> Sequence[AnyJob]:
         """The jobs that are queued or running, of all clusters, in no particular order."""
         ...
 
-    def finished(self) -> AsyncGenerator[Job, None]:
+    def finished(self) -> AsyncGenerator[AnyJob, None]:
         """Finished jobs that are not reported, those from before the call too, each at least once.
 
         A job whose report failed comes again after a while. It ends only when it is closed.
         """
         ...
 
-    async def mark_reported(self, key: JobKey) -> None:
+    async def mark_reported(self, key: AnyKey) -> None:
         """Note durably that the job's status was told. Nothing happens if the job is gone."""
         ...
 

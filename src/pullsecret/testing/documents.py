@@ -15,9 +15,10 @@ def cluster_document(cluster: Cluster) -> dict[str, Any]:
         }
     adapters: dict[str, Any] = {name: {"available": "True"} for name in ("validation", "dns")}
     adapters["placement"] = {"available": "True", "data": {"namespace": cluster.namespace}}
+    asked_at = cluster.deleted_at.isoformat() if cluster.deleted_at else "2026-01-01T00:00:00Z"
     return {
         "id": cluster.id.value,
         "generation": cluster.generation,
         "spec": spec,
         "status": {"adapters": adapters},
-    } | ({"deletedTime": "2026-01-01T00:00:00Z"} if cluster.deleting else {})
+    } | ({"deletedTime": asked_at} if cluster.deleting else {})

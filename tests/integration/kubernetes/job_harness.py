@@ -7,10 +7,11 @@ from typing import Any
 
 import attrs
 
+from pullsecret.domain.jobs import AnyKey, AnyOrder, AnyResult
 from pullsecret.domain.names import temporary_secret_name
-from pullsecret.domain.provisioning import JobKey, ProvisionOrder, ProvisionResult
+from pullsecret.domain.provisioning import JobKey, ProvisionOrder
 from pullsecret.infrastructure.job_process.exit_code import exit_code
-from pullsecret.infrastructure.job_process.termination_message import encode_result
+from pullsecret.infrastructure.job_process.termination_message import encode
 from pullsecret.infrastructure.kubernetes.api import KubernetesApi
 from pullsecret.infrastructure.kubernetes.job_manifest import temporary_secret
 from pullsecret.infrastructure.kubernetes.job_runner import KubernetesJobRunner
@@ -23,7 +24,7 @@ from pullsecret.testing.kubernetes.node_agent import Image
 IMAGE = "pullsecret.test/obedient:1"
 _CONTROL = "/run/control"
 _OBEY = f"""
-told={_CONTROL}/$CLUSTER_ID.$GENERATION.$ATTEMPT
+told={_CONTROL}/$CLUSTER_ID.$GENERATION.${{PURPOSE:-provision}}.$ATTEMPT
 touch $told.started
 until [ -e $told.exit ]; do sleep 0.05; done
 [ -e $told.message ] && cat $told.message > /dev/termination-log
@@ -74,30 +75,34 @@ class ObedientJobs:
     def another_replica(self) -> KubernetesJobRunner:
         return KubernetesJobRunner(self.api, self.settings, MemoryTelemetry())
 
-    async def started(self, key: JobKey) -> bool:
+    async def started(self, key: AnyKey) -> bool:
         return self._file(key, "started").exists()
 
-    async def end(self, key: JobKey, result: ProvisionResult) -> None:
-        self._file(key, "message").write_text(encode_result(result, "", {}))
+    async def end(self, key: AnyKey, result: AnyResult) -> None:
+        self._file(key, "message").write_text(encode(result))
         self._write_code(key, exit_code(result))
 
-    async def kill(self, key: JobKey) -> None:
+    async def kill(self, key: AnyKey) -> None:
         self._write_code(key, 137)
 
-    async def payload_kept(self, order: ProvisionOrder) -> bool:
-        name = temporary_secret_name(order.target.cluster_id)
+    async def payload_kept(self, order: AnyOrder) -> bool:
+        name = temporary_secret_name(order.key.cluster_id)
         found = await self.api.get_or_none(secret_path(self.settings.namespace, name))
-        return found is not None and found["metadata"]["labels"][JOB_LABEL] == order.key.name
+        if found is None or found["metadata"]["labels"][JOB_LABEL] != order.key.name:
+            return False
+        # That of a clean-up is only a lock.
+        return bool(found.get("data"))
 
     async def leave_payload(self, order: ProvisionOrder) -> None:
         secret = temporary_secret(order, self.settings)
         await self.api.call("create", secret_path(self.settings.namespace), secret)
 
-    def _write_code(self, key: JobKey, code: int) -> None:
+    def _write_code(self, key: AnyKey, code: int) -> None:
         # Renamed into place, so that it is never read half written.
         unfinished = self._file(key, "unfinished")
         unfinished.write_text(str(code))
         unfinished.rename(self._file(key, "exit"))
 
-    def _file(self, key: JobKey, kind: str) -> Path:
-        return self.control / f"{key.cluster_id}.{key.generation}.{key.attempt}.{kind}"
+    def _file(self, key: AnyKey, kind: str) -> Path:
+        purpose = "provision" if isinstance(key, JobKey) else "clean-up"
+        return self.control / f"{key.cluster_id}.{key.generation}.{purpose}.{key.attempt}.{kind}"

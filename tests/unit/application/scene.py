@@ -7,25 +7,30 @@ from typing import Any
 import attrs
 
 from pullsecret.application.admit_jobs import AdmitJobs
+from pullsecret.application.clean_up import CleanUp, CleanUpPolicy
 from pullsecret.application.consume_events import ConsumeEvents, ConsumePolicy
+from pullsecret.application.finalize import FinalizeCluster, FinalizePolicy
 from pullsecret.application.handle_event import HandleEvent
 from pullsecret.application.provision import Provision, ProvisionPolicy
 from pullsecret.application.reconcile_cluster import ReconcileCluster, ReconcilePolicy
 from pullsecret.application.report_jobs import ReportJobs
 from pullsecret.application.retry_jobs import RetryJobs
 from pullsecret.domain.admission import ConcurrencyLimits
+from pullsecret.domain.clean_up import CleanUpJob, CleanUpKey, CleanUpOrder, CleanUpResult
 from pullsecret.domain.cluster import Cluster
 from pullsecret.domain.cluster_document import DDR_PATHS
 from pullsecret.domain.conditions import StatusReport
 from pullsecret.domain.events import ClusterEvent
+from pullsecret.domain.finalization import remains
 from pullsecret.domain.identifiers import ClusterId, Generation
+from pullsecret.domain.jobs import AnyJob, AnyKey
 from pullsecret.domain.provisioning import (
     Failure,
     Finished,
     Job,
-    JobKey,
     ProvisionOrder,
     ProvisionResult,
+    Queued,
     provision_order,
 )
 from pullsecret.domain.reasons import Reason
@@ -108,6 +113,8 @@ class Scene:
     rollout: Rollout = attrs.field(factory=Rollout)
     limits: ConcurrencyLimits = attrs.field(factory=ConcurrencyLimits)
     provision_policy: ProvisionPolicy = attrs.field(factory=ProvisionPolicy)
+    clean_up_policy: CleanUpPolicy = attrs.field(factory=CleanUpPolicy)
+    finalize_policy: FinalizePolicy = attrs.field(factory=FinalizePolicy)
     wakes: int = 0
 
     store: MemorySecretStore = attrs.field(init=False)
@@ -115,7 +122,9 @@ class Scene:
     catalog: MemoryClusterCatalog = attrs.field(init=False)
     status: MemoryStatusSink = attrs.field(init=False)
     provision: Provision = attrs.field(init=False)
+    clean_up: CleanUp = attrs.field(init=False)
     jobs: MemoryJobRunner = attrs.field(init=False)
+    finalize: FinalizeCluster = attrs.field(init=False)
     reconcile: ReconcileCluster = attrs.field(init=False)
     handle: HandleEvent = attrs.field(init=False)
     consume: ConsumeEvents = attrs.field(init=False)
@@ -136,9 +145,17 @@ class Scene:
         self.catalog = MemoryClusterCatalog(world.hyperfleet, DDR_PATHS, faults)
         self.status = MemoryStatusSink(world.hyperfleet, faults)
         self.provision = Provision(self.store, self.cluster_secrets, clock, telemetry, self.provision_policy)
-        self.jobs = MemoryJobRunner(world.jobs, self.provision, clock, faults, telemetry)
+        self.clean_up = CleanUp(self.store, self.cluster_secrets, clock, telemetry, self.clean_up_policy)
+        self.jobs = MemoryJobRunner(
+            world.jobs, self.provision, clock, faults, telemetry, run_clean_up=self.clean_up
+        )
         policy = ReconcilePolicy(self.preconditions, DDR_PATHS, self.report_waiting)
-        self.reconcile = ReconcileCluster(self.catalog, self.jobs, self.status, clock, telemetry, policy)
+        self.finalize = FinalizeCluster(
+            self.jobs, self.status, clock, telemetry, self.finalize_policy, policy.failed_job_pause
+        )
+        self.reconcile = ReconcileCluster(
+            self.catalog, self.jobs, self.status, clock, telemetry, policy, self.finalize
+        )
         self.handle = HandleEvent(self.event_filter, self.reconcile, telemetry, self.rollout)
         source = MemoryEventSource(world.broker, clock, faults)
         self.consume = ConsumeEvents(source, self.handle, clock, telemetry, ConsumePolicy(), self.wake)
@@ -206,11 +223,29 @@ class Scene:
         """Put a job into the runner: finished with ``result``, or queued."""
         order = provision_order(cluster, attempt)
         now = self.world.clock.now()
-        queued = MemoryJobRunner._submit(self.jobs, order)
-        job = attrs.evolve(queued.job, submitted_at=now, retry_asked=retry_asked)
+        job = Job(order.key, order.target, Queued(), now, retry_asked)
         if result is not None:
             job = attrs.evolve(job, state=Finished(result, now, reported))
-            self.world.jobs.orders.pop(job.key, None)
+        else:
+            self.world.jobs.orders[job.key] = order
+        self.world.jobs.put(job)
+        return job
+
+    def know_clean_up(
+        self,
+        cluster: Cluster,
+        result: CleanUpResult | None = None,
+        *,
+        attempt: int = 1,
+        reported: bool = True,
+        retry_asked: bool = False,
+    ) -> CleanUpJob:
+        """Put a clean-up of the places that the cluster's spec names into the runner."""
+        key = CleanUpKey(cluster.id, cluster.generation, attempt)
+        now = self.world.clock.now()
+        job = CleanUpJob(CleanUpOrder(key, remains(cluster, ())), Queued(), now, retry_asked)
+        if result is not None:
+            job = attrs.evolve(job, state=Finished(result, now, reported))
         self.world.jobs.put(job)
         return job
 
@@ -223,6 +258,6 @@ class Scene:
         return self.world.telemetry.of(kind)
 
 
-def keys(jobs: Iterable[Job]) -> set[JobKey]:
+def keys(jobs: Iterable[AnyJob]) -> set[AnyKey]:
     """The keys of ``jobs``."""
     return {job.key for job in jobs}

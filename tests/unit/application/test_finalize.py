@@ -1,291 +1,391 @@
-"""Deletions: what goes, what stays, what is told, and in which order things may happen."""
+"""Deletions: one job does the work, whatever order things happen in, and the API is told how it went."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from itertools import pairwise
 
 import attrs
 import pytest
+from tests.unit.application.scene import CREATED, Scene, event_about, new_cluster, simulated
 
-from pullsecret.application.finalize import FinalizeCluster, FinalizePolicy
-from pullsecret.application.outcomes import Finalized, Postponed, Refused
-from pullsecret.application.provision import Provision, ProvisionPolicy
+from pullsecret.application.finalize import FinalizePolicy
+from pullsecret.application.outcomes import Finalized, JobSubmitted, Outcome, Postponed, Skipped
+from pullsecret.application.reconcile_cluster import adapter_event
+from pullsecret.domain.clean_up import CleanUpJob, CleanUpResult, Deletion, Remains
 from pullsecret.domain.cluster import Cluster
-from pullsecret.domain.conditions import Condition, Conditions, Status
+from pullsecret.domain.conditions import Condition, Status
 from pullsecret.domain.errors import TransientError
-from pullsecret.domain.finalization import Deletion
+from pullsecret.domain.events import TraceContext
+from pullsecret.domain.facts import CleanUpEnded, HandedOver, SkipReason
 from pullsecret.domain.identifiers import Generation
-from pullsecret.domain.ownership import CLUSTER_LABEL
-from pullsecret.domain.provisioning import ProvisionTarget, provision_order, provision_target
+from pullsecret.domain.provisioning import Failure, Finished, ProvisionOrder
 from pullsecret.domain.reasons import Reason
-from pullsecret.infrastructure.memory.cloud import MemoryCloud, MemorySecretStore
-from pullsecret.infrastructure.memory.control_plane import MemoryClusterSecrets, MemoryControlPlane
-from pullsecret.infrastructure.memory.faults import Fault, FaultRule, FaultScript
-from pullsecret.infrastructure.memory.hyperfleet import MemoryHyperFleet, MemoryStatusSink
-from pullsecret.infrastructure.memory.job_runner import MemoryJobRunner, MemoryJobs
-from pullsecret.infrastructure.memory.simulated_time import SimulatedClock, run_simulated
-from pullsecret.infrastructure.memory.telemetry import MemoryTelemetry
-from pullsecret.testing.contracts.cluster_catalog import some_cluster
-from pullsecret.testing.contracts.samples import new_cluster_id
+from pullsecret.infrastructure.memory.faults import Fault, FaultRule, ProcessCrash
+from pullsecret.ports.job_runner import Busy
+from pullsecret.testing.documents import cluster_document
 
-HOUR = timedelta(hours=1)
+HALF_AN_HOUR = timedelta(minutes=30)
+DENIED = CleanUpResult(failure=Failure(Reason.PERMISSION_DENIED, "It lacks a permission."))
+UNDER_WAY = Skipped(SkipReason.DELETING, "its clean-up is under way")
 
 
-@attrs.frozen
-class World:
-    """What is outside of the service."""
-
-    clock: SimulatedClock = attrs.field(factory=SimulatedClock)
-    faults: FaultScript = attrs.field(
-        default=attrs.Factory(lambda self: FaultScript(self.clock), takes_self=True)
-    )
-    hyperfleet: MemoryHyperFleet = attrs.field(factory=MemoryHyperFleet)
-    cloud: MemoryCloud = attrs.field(factory=MemoryCloud)
-    control_plane: MemoryControlPlane = attrs.field(factory=MemoryControlPlane)
-    jobs: MemoryJobs = attrs.field(factory=MemoryJobs)
-    telemetry: MemoryTelemetry = attrs.field(factory=MemoryTelemetry)
-
-
-@attrs.frozen
+@attrs.define
 class Deleted:
-    """A cluster that was provisioned and is being deleted."""
+    """A cluster that was provisioned, and whose deletion was asked for."""
 
-    world: World
+    scene: Scene
+    order: ProvisionOrder
     cluster: Cluster
-    target: ProvisionTarget
-    jobs: MemoryJobRunner
-    finalize: FinalizeCluster
-
-    @property
-    def conditions(self) -> Conditions:
-        report = self.world.hyperfleet.status(self.cluster.id.value)
-        assert report is not None
-        return report.conditions
 
     @property
     def finalized(self) -> Condition:
-        assert self.conditions.finalized is not None
-        return self.conditions.finalized
+        report = self.scene.told(self.cluster.id)
+        assert report is not None
+        assert report.conditions.finalized is not None
+        return report.conditions.finalized
 
     @property
     def stored(self) -> bool:
-        return self.world.cloud.secret(self.target.cloud_secret) is not None
+        return bool(self.scene.versions(self.order))
 
     @property
     def published(self) -> bool:
-        return self.target.cluster_secret in self.world.control_plane.secrets
+        return self.scene.published(self.order) is not None
 
-    def ago(self, since: timedelta) -> Cluster:
-        """The cluster, its deletion asked for ``since`` ago."""
-        return attrs.evolve(self.cluster, deleted_at=self.world.clock.now() - since)
+    @property
+    def clean_ups(self) -> list[CleanUpJob]:
+        jobs = self.scene.world.jobs.of_cluster(self.cluster.id)
+        return sorted((job for job in jobs if isinstance(job, CleanUpJob)), key=lambda job: job.key)
 
+    async def event(self) -> Outcome:
+        return await self.scene.reconcile(event_about(self.cluster.id))
 
-async def deleted(policy: FinalizePolicy | None = None, faults: tuple[FaultRule, ...] = ()) -> Deleted:
-    world = World()
-    cluster = some_cluster(new_cluster_id())
-    target = provision_target(cluster)
-    world.cloud.project(target.cloud_secret.project)
-    world.control_plane.namespaces.add(target.cluster_secret.namespace)
-    store = MemorySecretStore(world.cloud, world.clock, world.faults)
-    secrets = MemoryClusterSecrets(world.control_plane, world.faults)
-    provision = Provision(store, secrets, world.clock, world.telemetry, ProvisionPolicy())
-    jobs = MemoryJobRunner(world.jobs, provision, world.clock, world.faults, world.telemetry)
-    order = provision_order(cluster)
-    await jobs.submit(order)
-    await jobs.release(order.key)
-    await asyncio.sleep(60)
-    await jobs.mark_reported(order.key)
-    world.hyperfleet.put({"id": cluster.id.value, "generation": 2, "spec": {}})
-    world.faults.rules = faults
-    finalize = FinalizeCluster(
-        store,
-        secrets,
-        jobs,
-        MemoryStatusSink(world.hyperfleet, world.faults),
-        world.clock,
-        world.telemetry,
-        policy or FinalizePolicy(),
-    )
-    cluster = attrs.evolve(cluster, generation=Generation(2), deleting=True, pull_secret=None)
-    return Deleted(world, cluster, target, jobs, finalize)
+    async def let_jobs_end(self) -> None:
+        """Release what is queued, let it end, and tell."""
+        await self.scene.admit.admit_once()
+        await self.scene.world.clock.sleep(1)
+        for job in self.scene.world.jobs.unreported():
+            await self.scene.report.report(job)
 
 
-def scenario(test: Callable[[], Awaitable[None]]) -> Callable[[], None]:
-    """Run the coroutine in simulated time."""
+async def deleted(
+    policy: FinalizePolicy | None = None, ago: timedelta = HALF_AN_HOUR, *, landed: bool = True
+) -> Deleted:
+    scene = Scene(finalize_policy=policy or FinalizePolicy())
+    cluster = new_cluster()
+    order = scene.order(cluster)
+    if landed:
+        await scene.jobs.submit(order)
+        await scene.jobs.release(order.key)
+        await scene.world.clock.sleep(1)
+        await scene.report.report(scene.world.jobs.all()[0])
+        assert scene.landed(order)
+    asked_at = scene.world.clock.now() - ago
+    gone = attrs.evolve(cluster, generation=Generation(2), deleting=True, deleted_at=asked_at)
+    scene.put(gone)
+    return Deleted(scene, order, gone)
 
-    def run() -> None:
-        run_simulated(test())  # type: ignore[arg-type]
 
-    run.__name__, run.__doc__ = test.__name__, test.__doc__
-    return run
-
-
-@scenario
-async def test_both_secrets_go_and_finalized_is_told() -> None:
+@simulated
+async def test_a_deleted_cluster_is_handed_over_to_a_clean_up_job() -> None:
     it = await deleted()
+    trace = TraceContext("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    outcome = await it.scene.reconcile(event_about(it.cluster.id, trace=trace))
+    assert isinstance(outcome, JobSubmitted)
+    (job,) = it.clean_ups
+    assert outcome.job == job
+    assert job.key.name == f"pullsecret-{it.cluster.id}-del2"
+    assert job.order.trace == trace
+    target = it.order.target
+    assert job.order.places == Remains((target.cloud_secret,), (target.cluster_secret,))
+    assert it.cluster.deleted_at is not None
+    assert job.order.give_up_at == it.cluster.deleted_at + timedelta(hours=1)
+    assert [fact.key for fact in it.scene.facts(HandedOver)][-1] == job.key
+    assert (it.finalized.status, it.finalized.reason) == (Status.FALSE, Reason.IN_PROGRESS)
+    # This process touches neither store.
     assert it.stored
     assert it.published
 
-    assert await it.finalize(it.ago(HOUR / 2)) == Finalized()
-
+    await it.let_jobs_end()
     assert not it.stored
     assert not it.published
     assert (it.finalized.status, it.finalized.reason) == (Status.TRUE, Reason.FINALIZED)
-    assert it.conditions.available.status is Status.FALSE
-    assert it.conditions.health.status is Status.TRUE
+    report = it.scene.told(it.cluster.id)
+    assert report is not None
+    assert report.generation == 2
+    assert report.conditions.available.status is Status.FALSE
+    assert report.conditions.health.status is Status.TRUE
+    assert report.job is not None
+    assert report.job.name == job.key.name
+    assert [fact.key for fact in it.scene.facts(CleanUpEnded)] == [job.key]
 
 
-@scenario
-async def test_it_may_be_repeated() -> None:
+@simulated
+async def test_any_number_of_events_make_one_job_and_hear_the_same_end() -> None:
     it = await deleted()
-    for _ in range(3):
-        assert await it.finalize(it.ago(HOUR / 2)) == Finalized()
-    assert it.finalized.status is Status.TRUE
+    assert isinstance(await it.event(), JobSubmitted)
+    assert await it.event() == UNDER_WAY
+    await it.scene.admit.admit_once()
+    assert await it.event() == UNDER_WAY
+    await it.scene.world.clock.sleep(60)
+    assert await it.event() == Skipped(SkipReason.DELETING, "its clean-up has ended and is about to be told")
+    await it.let_jobs_end()
+    it.scene.put(it.cluster)  # the API waits for others
+    assert await it.event() == Finalized()
+    assert len(it.clean_ups) == 1
 
 
-@scenario
-async def test_policy_keeps_the_stored_secret_and_says_where() -> None:
-    it = await deleted(FinalizePolicy(stored_secret=Deletion.RETAIN))
-    assert await it.finalize(it.ago(HOUR / 2)) == Finalized()
-    assert it.stored
-    assert not it.published
-    assert (it.finalized.status, it.finalized.reason) == (Status.TRUE, Reason.RETAINED)
-    assert it.target.cloud_secret.path in it.finalized.message
-
-
-@scenario
-async def test_somebody_else_s_secrets_stay() -> None:
+@simulated
+async def test_of_replicas_that_decide_at_once_one_hands_over() -> None:
     it = await deleted()
-    stored = it.world.cloud.secret(it.target.cloud_secret)
-    assert stored is not None
-    stored.labels[CLUSTER_LABEL] = "another"
-    published = it.world.control_plane.secrets[it.target.cluster_secret]
-    it.world.control_plane.put(attrs.evolve(published, labels={}))
-    assert await it.finalize(it.ago(HOUR / 2)) == Finalized()
-    assert it.stored
-    assert it.published
+    stale = await it.scene.jobs.jobs(it.cluster.id)
+    assert isinstance(await it.event(), JobSubmitted)
+
+    class Stale:
+        def __getattr__(self, name: str) -> object:
+            return getattr(it.scene.jobs, name)
+
+        async def jobs(self, cluster_id: object) -> object:
+            return stale
+
+    late = attrs.evolve(it.scene.finalize, jobs=Stale())
+    assert await late(it.cluster) == UNDER_WAY
+    assert len(it.clean_ups) == 1
 
 
-@scenario
-async def test_what_an_earlier_spec_named_is_found_by_the_cluster_secret_s_note() -> None:
+@simulated
+async def test_nothing_begins_while_a_job_may_still_write() -> None:
     it = await deleted()
-    it.world.jobs.forget(it.cluster.id, before=it.world.clock.now())
-    it.world.cloud.project("another-project")
-    moved = attrs.evolve(it.ago(HOUR / 2), project="another-project", secret_name=None)
-    assert await it.finalize(moved) == Finalized()
+    late = attrs.evolve(it.order, attempt=2)
+    await it.scene.jobs.submit(late)
+    assert isinstance(await it.event(), Postponed)
+    assert it.clean_ups == []
+    assert (it.finalized.status, it.finalized.reason) == (Status.FALSE, Reason.IN_PROGRESS)
+    await it.let_jobs_end()
+    assert isinstance(await it.event(), JobSubmitted)
+    await it.let_jobs_end()
     assert not it.stored
 
 
-@scenario
+@simulated
+async def test_nothing_begins_before_every_replica_has_heard() -> None:
+    """The late create event: read before the deletion, handed over after it."""
+    it = await deleted(ago=timedelta(0))
+    assert isinstance(await it.event(), Postponed)
+    late = attrs.evolve(it.order, attempt=2)
+    await it.scene.jobs.submit(late)
+    await it.scene.world.clock.sleep(29)
+    assert isinstance(await it.event(), Postponed)
+    await it.let_jobs_end()
+    assert isinstance(await it.event(), JobSubmitted)
+    # From now on it is too late for anybody.
+    assert isinstance(await it.scene.jobs.submit(attrs.evolve(late, attempt=3)), Busy)
+    await it.let_jobs_end()
+    assert isinstance(await it.scene.jobs.submit(attrs.evolve(late, attempt=3)), Busy)
+    assert not it.stored
+    assert not it.published
+
+
+@simulated
+async def test_what_was_read_before_the_deletion_waits_and_is_read_again() -> None:
+    it = await deleted()
+    await it.event()
+    await it.let_jobs_end()
+    for generation in (1, 2):
+        older = attrs.evolve(it.cluster, generation=Generation(generation), deleting=False, deleted_at=None)
+        it.scene.put(older)
+        assert isinstance(await it.event(), Postponed if generation == 2 else Skipped)
+    assert not it.stored
+
+
+@simulated
+async def test_without_a_time_of_deletion_it_begins_at_once_and_is_never_given_up() -> None:
+    it = await deleted()
+    it.scene.world.hyperfleet.put({**cluster_document(it.cluster), "deletedTime": True})
+    outcome = await it.event()
+    assert isinstance(outcome, JobSubmitted)
+    assert isinstance(outcome.job, CleanUpJob)
+    assert outcome.job.order.give_up_at is None
+
+
+@simulated
+async def test_policy_goes_with_the_order() -> None:
+    it = await deleted(FinalizePolicy(stored_secret=Deletion.RETAIN))
+    await it.event()
+    await it.let_jobs_end()
+    assert it.stored
+    assert not it.published
+    assert (it.finalized.status, it.finalized.reason) == (Status.TRUE, Reason.RETAINED)
+    assert it.order.target.cloud_secret.path in it.finalized.message
+
+
+@simulated
 async def test_what_an_earlier_spec_named_is_found_by_its_jobs() -> None:
     it = await deleted()
-    moved = attrs.evolve(it.ago(HOUR / 2), project=None, namespace=None)
-    assert await it.finalize(moved) == Finalized()
+    it.scene.put(attrs.evolve(it.cluster, project="elsewhere-project", namespace="elsewhere"))
+    await it.event()
+    await it.let_jobs_end()
     assert not it.stored
     assert not it.published
 
 
-@scenario
-async def test_a_cluster_that_was_never_provisioned_is_finalized() -> None:
-    it = await deleted()
-    other = Cluster(new_cluster_id(), Generation(1), deleting=True)
-    it.world.hyperfleet.put({"id": other.id.value, "generation": 1, "spec": {}})
-    assert await it.finalize(other) == Finalized()
+@simulated
+async def test_a_cluster_that_never_was_provisioned_is_looked_for_where_its_spec_points() -> None:
+    it = await deleted(landed=False)
+    assert isinstance(await it.event(), JobSubmitted)
+    await it.let_jobs_end()
+    assert (it.finalized.status, it.finalized.reason) == (Status.TRUE, Reason.FINALIZED)
 
 
-@scenario
-async def test_nothing_is_deleted_while_a_job_may_still_write() -> None:
-    it = await deleted()
-    late = provision_order(attrs.evolve(some_cluster(it.cluster.id), generation=Generation(1)), attempt=2)
-    await it.jobs.submit(late)
-
-    assert isinstance(await it.finalize(it.ago(HOUR / 2)), Postponed)
-    assert it.stored
-    assert it.published
-    assert (it.finalized.status, it.finalized.reason) == (Status.FALSE, Reason.IN_PROGRESS)
-
-    await it.jobs.release(late.key)
-    await asyncio.sleep(60)
-    assert await it.finalize(it.ago(HOUR / 2)) == Finalized()
-    assert not it.stored
-
-
-@scenario
-async def test_a_job_handed_over_for_what_was_read_before_the_deletion_leaves_nothing() -> None:
-    """The late create event: read before, handed over after everything was cleaned up once."""
-    it = await deleted()
-    asked_at = it.world.clock.now()
-    being_deleted = attrs.evolve(it.cluster, deleted_at=asked_at)
-    assert isinstance(await it.finalize(being_deleted), Postponed)
-    assert not it.stored
-
-    late = provision_order(some_cluster(it.cluster.id), attempt=2)
-    await it.jobs.submit(late)
-    await it.jobs.release(late.key)
-    while isinstance(await it.finalize(being_deleted), Postponed):
-        await it.world.clock.sleep(2)
-
-    assert it.world.clock.now() - asked_at >= timedelta(seconds=it.finalize.policy.settle)
-    assert it.finalized.status is Status.TRUE
-    assert not it.stored
-    assert not it.published
+@simulated
+async def test_a_cluster_that_can_have_no_secret_anywhere_needs_no_job() -> None:
+    scene = Scene()
+    cluster = new_cluster(project=None, namespace=None, deleting=True)
+    scene.world.hyperfleet.put({**cluster_document(cluster), "deletedTime": True})
+    scene.fault(FaultRule("status-sink.post", Fault.FAIL, nth=1))
+    with pytest.raises(TransientError):
+        await scene.reconcile(event_about(cluster.id))
+    assert await scene.reconcile(event_about(cluster.id)) == Finalized()
+    assert scene.world.jobs.all() == []
+    told = scene.told(cluster.id)
+    assert told is not None
+    assert told.conditions.finalized is not None
+    assert told.conditions.finalized.status is Status.TRUE
 
 
-@scenario
-async def test_a_customer_s_project_that_denies_is_told_and_then_given_up() -> None:
-    it = await deleted()
-    it.world.cloud.project(it.target.cloud_secret.project).denied.add("secretmanager.secrets.delete")
-
-    refused = await it.finalize(it.ago(HOUR / 2))
-    assert isinstance(refused, Refused)
-    assert refused.error.reason is Reason.PERMISSION_DENIED
+@simulated
+async def test_a_failure_is_told_and_tried_again_after_growing_pauses_until_it_is_given_up() -> None:
+    it = await deleted(ago=timedelta(seconds=30))
+    it.scene.project.denied.add("secretmanager.secrets.delete")
+    clock, asked_at = it.scene.world.clock, it.cluster.deleted_at
+    assert asked_at is not None
+    await it.event()
+    await it.let_jobs_end()
     assert (it.finalized.status, it.finalized.reason) == (Status.FALSE, Reason.PERMISSION_DENIED)
     assert "secretmanager.secrets.delete" in it.finalized.message
-    assert it.conditions.health.status is Status.FALSE
+    assert await it.event() == Skipped(SkipReason.DELETING, "its clean-up failed: PermissionDenied")
     assert not it.published
 
-    assert await it.finalize(it.ago(HOUR)) == Finalized((it.target.cloud_secret.path,))
-    assert (it.finalized.status, it.finalized.reason) == (Status.TRUE, Reason.RETAINED)
-    assert it.target.cloud_secret.path in it.finalized.message
+    # No event comes; what retries jobs sees to it.
+    while it.finalized.status is Status.FALSE:
+        assert clock.now() - asked_at < timedelta(hours=3)
+        await clock.sleep(5)
+        await it.scene.retry.retry_once()
+        await it.let_jobs_end()
+    assert clock.now() - asked_at >= timedelta(hours=1)
+    assert it.finalized.reason is Reason.RETAINED
+    assert it.order.target.cloud_secret.path in it.finalized.message
+    begun = [job.submitted_at for job in it.clean_ups]
+    pauses = [later - earlier for earlier, later in pairwise(begun)]
+    assert len(pauses) >= 2
+    assert pauses == sorted(pauses)
+    it.scene.put(it.cluster)
+    assert await it.event() == Finalized((it.order.target.cloud_secret.path,))
 
 
-@scenario
-async def test_a_customer_s_project_that_is_gone_is_told_and_then_given_up() -> None:
+@simulated
+async def test_what_a_person_mended_goes_with_the_next_attempt() -> None:
     it = await deleted()
-    del it.world.cloud.projects[it.target.cloud_secret.project]
+    it.scene.project.denied.add("secretmanager.secrets.delete")
+    await it.event()
+    await it.let_jobs_end()
+    it.scene.project.denied.clear()
+    (failed,) = it.clean_ups
+    it.scene.world.jobs.put(attrs.evolve(failed, retry_asked=True))
+    await it.scene.retry.retry_once()
+    await it.let_jobs_end()
+    assert (it.finalized.status, it.finalized.reason) == (Status.TRUE, Reason.FINALIZED)
+    assert not it.stored
 
-    refused = await it.finalize(it.ago(HOUR / 2))
-    assert isinstance(refused, Refused)
-    assert refused.error.reason is Reason.PROJECT_NOT_FOUND
-    assert (it.finalized.status, it.finalized.reason) == (Status.FALSE, Reason.PROJECT_NOT_FOUND)
+
+@simulated
+async def test_an_event_does_not_shorten_a_pause() -> None:
+    it = await deleted()
+    it.scene.know_clean_up(it.cluster, DENIED)
+    await it.scene.world.clock.sleep(29)
+    assert await it.event() == Skipped(SkipReason.DELETING, "its clean-up failed: PermissionDenied")
+    await it.scene.world.clock.sleep(1)
+    outcome = await it.event()
+    assert isinstance(outcome, JobSubmitted)
+    assert outcome.job.key.attempt == 2
+
+
+@simulated
+async def test_a_clean_up_of_an_older_generation_is_waited_for_and_followed_by_one_of_this() -> None:
+    it = await deleted()
+    older = it.scene.know_clean_up(it.cluster)
+    newer = it.scene.put(attrs.evolve(it.cluster, generation=Generation(3)))
+    assert isinstance(await it.event(), Postponed)
+    it.scene.world.jobs.put(attrs.evolve(older, state=Finished(DENIED, it.scene.world.clock.now(), True)))
+    outcome = await it.event()
+    assert isinstance(outcome, JobSubmitted)
+    assert outcome.job.key.generation == newer.generation
+
+
+@simulated
+async def test_a_begun_clean_up_goes_on_when_the_api_forgets_the_cluster() -> None:
+    it = await deleted()
+    it.scene.project.denied.add("secretmanager.secrets.delete")
+    await it.event()
+    await it.let_jobs_end()
+    del it.scene.world.hyperfleet.clusters[it.cluster.id.value]
+    assert await it.event() == Skipped(SkipReason.CLUSTER_GONE) or it.clean_ups[-1].key.attempt == 2
+    it.scene.project.denied.clear()
+    while it.stored:
+        await it.scene.world.clock.sleep(30)
+        await it.scene.retry.retry_once()
+        await it.let_jobs_end()
+    assert await it.event() == Skipped(SkipReason.CLUSTER_GONE)
+
+
+@pytest.mark.parametrize("again", [False, True])
+@simulated
+async def test_a_cluster_that_the_api_does_not_know_is_no_wish_to_delete_its_secrets(again: bool) -> None:
+    it = await deleted()
+    del it.scene.world.hyperfleet.clusters[it.cluster.id.value]
+    event = adapter_event(it.cluster.id, "test")
+    assert await it.scene.reconcile(event, again=again) == Skipped(SkipReason.CLUSTER_GONE)
+    assert it.clean_ups == []
+    assert it.stored
+
+
+@simulated
+async def test_the_end_of_an_older_provisioning_is_not_told_after_a_clean_up_began() -> None:
+    it = await deleted(landed=False)
+    provisioning = it.scene.know_job(
+        attrs.evolve(it.cluster, generation=Generation(1)), CREATED, reported=False
+    )
+    await it.event()
+    await it.scene.report.report(provisioning)
+    assert (it.finalized.status, it.finalized.reason) == (Status.FALSE, Reason.IN_PROGRESS)
+    assert it.scene.world.jobs.unreported() == []
+
+
+@pytest.mark.parametrize(
+    "point",
+    ["cluster-catalog.get", "job-runner.jobs", "job-runner.submit", "job-runner.release", "status-sink.post"],
+)
+@pytest.mark.parametrize("fault", [Fault.FAIL, Fault.LOSE_ANSWER, Fault.CRASH_BEFORE, Fault.CRASH_AFTER])
+@simulated
+async def test_whichever_call_fails_the_next_event_and_the_loops_bring_it_to_its_end(
+    point: str, fault: Fault
+) -> None:
+    it = await deleted()
+    it.scene.fault(FaultRule(point, fault, nth=1))
+    for _ in range(4):
+        for step in (it.event, it.let_jobs_end):
+            try:
+                await step()
+            except BaseException as error:
+                if not _injected(error):
+                    raise
+        await it.scene.world.clock.sleep(60)
+    assert (it.finalized.status, it.finalized.reason) == (Status.TRUE, Reason.FINALIZED)
+    assert not it.stored
     assert not it.published
-
-    assert await it.finalize(it.ago(HOUR)) == Finalized((it.target.cloud_secret.path,))
-    assert it.finalized.status is Status.TRUE
+    assert len(it.clean_ups) == 1
 
 
-@scenario
-async def test_a_passing_fault_is_raised_until_it_is_given_up() -> None:
-    it = await deleted(faults=(FaultRule("secret-store.*", Fault.FAIL, probability=1.0),))
-    with pytest.raises(TransientError):
-        await it.finalize(it.ago(HOUR / 2))
-    assert it.published
-    outcome = await it.finalize(it.ago(HOUR))
-    assert isinstance(outcome, Finalized)
-    assert it.target.cloud_secret.path in outcome.left
-    assert not it.published
-
-
-@pytest.mark.parametrize("point", ["secret-store.delete", "cluster-secrets.delete", "status-sink.post"])
-@pytest.mark.parametrize("fault", [Fault.FAIL, Fault.LOSE_ANSWER])
-def test_wherever_it_is_interrupted_the_next_pass_ends_it(point: str, fault: Fault) -> None:
-    async def main() -> None:
-        it = await deleted(faults=(FaultRule(point, fault, nth=1),))
-        with pytest.raises(TransientError):
-            await it.finalize(it.ago(HOUR / 2))
-        assert await it.finalize(it.ago(HOUR / 2)) == Finalized()
-        assert not it.stored
-        assert not it.published
-        assert it.finalized.status is Status.TRUE
-
-    run_simulated(main())
+def _injected(error: BaseException) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return all(map(_injected, error.exceptions))
+    return isinstance(error, TransientError | ProcessCrash)

@@ -5,22 +5,23 @@ from datetime import UTC, datetime
 import attrs
 import pytest
 
+from pullsecret.domain.clean_up import CleanUpJob, CleanUpKey, CleanUpOrder, CleanUpResult, Remains
 from pullsecret.domain.cluster import Cluster
 from pullsecret.domain.cluster_secret import PublishedSecret
-from pullsecret.domain.conditions import Condition, Conditions, Status, StatusReport
-from pullsecret.domain.errors import PermanentError
+from pullsecret.domain.conditions import Condition, Conditions, JobMetadata, Status, StatusReport
 from pullsecret.domain.finalization import (
-    Remains,
+    clean_up_report,
     cloud_secret_of,
-    finalized_report,
     finalizing_report,
+    nothing_to_clean_up_report,
     remains,
-    unfinalized_report,
 )
 from pullsecret.domain.identifiers import ClusterId, Generation
 from pullsecret.domain.provisioning import (
     CloudSecretRef,
     ClusterSecretRef,
+    Failure,
+    Finished,
     Job,
     JobKey,
     Queued,
@@ -101,13 +102,30 @@ def test_a_clean_up_that_is_not_over_is_no_failure() -> None:
     assert finalizing_report(CLUSTER, "a job runs.", NOW) == report(pending, HEALTHY, pending)
 
 
-@pytest.mark.parametrize(
-    ("remedy", "text"), [("Grant it.", "No permission. Grant it."), ("", "No permission.")]
-)
-def test_what_cannot_be_deleted_is_told_with_cause_and_remedy(remedy: str, text: str) -> None:
-    error = PermanentError("delete-secret", CLOUD.path, Reason.PERMISSION_DENIED, "No permission.", remedy)
-    failed = Condition(Status.FALSE, Reason.PERMISSION_DENIED, text)
-    assert unfinalized_report(CLUSTER, error, NOW) == report(failed, failed, failed)
+def test_earlier_clean_ups_are_not_forgotten() -> None:
+    elsewhere = Remains((CloudSecretRef("old-project", "s"),), (ClusterSecretRef("old", "s"),))
+    earlier = CleanUpJob(CleanUpOrder(CleanUpKey(CLUSTER.id, Generation(2)), elsewhere), Queued(), NOW)
+    assert remains(CLUSTER, [earlier]) == elsewhere.and_those_of(Remains((CLOUD,), (KUBERNETES,)))
+
+
+def report_of(result: CleanUpResult) -> StatusReport:
+    finished = Finished(result, NOW)
+    key = CleanUpKey(CLUSTER.id, CLUSTER.generation, 2)
+    ended = clean_up_report(CleanUpJob(CleanUpOrder(key, Remains()), finished, NOW), finished, NOW)
+    assert ended.job == JobMetadata("pullsecret-cls-1-del3-try2", 2, NOW, NOW)
+    return attrs.evolve(ended, job=None)
+
+
+def test_what_cannot_be_deleted_is_told_with_its_reason() -> None:
+    failed = Condition(Status.FALSE, Reason.PERMISSION_DENIED, "No permission. Grant it.")
+    failure = Failure(Reason.PERMISSION_DENIED, "No permission. Grant it.")
+    assert report_of(CleanUpResult(failure=failure)) == report(failed, failed, failed)
+
+
+def test_a_cluster_without_any_place_is_finalized() -> None:
+    gone = Condition(Status.FALSE, Reason.FINALIZED, "The cluster is deleted with its secrets.")
+    expected = report(gone, HEALTHY, attrs.evolve(gone, status=Status.TRUE))
+    assert nothing_to_clean_up_report(CLUSTER, NOW) == expected
 
 
 @pytest.mark.parametrize(
@@ -129,4 +147,4 @@ def test_what_cannot_be_deleted_is_told_with_cause_and_remedy(remedy: str, text:
 def test_the_end_says_what_is_left(retained: list[str], left: list[str], reason: Reason, text: str) -> None:
     gone = Condition(Status.FALSE, reason, text)
     expected = report(gone, HEALTHY, Condition(Status.TRUE, reason, text))
-    assert finalized_report(CLUSTER, retained, left, NOW) == expected
+    assert report_of(CleanUpResult(retained=tuple(retained), left=tuple(left))) == expected

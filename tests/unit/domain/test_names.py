@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pullsecret.domain.errors import PermanentError
 from pullsecret.domain.identifiers import MAX_GENERATION, ClusterId, Generation
 from pullsecret.domain.names import (
+    clean_up_job_name,
     cloud_secret_name,
     cluster_label,
     cluster_secret_name,
@@ -36,11 +37,16 @@ def first_job(cluster_id: ClusterId) -> str:
     return job_name(cluster_id, Generation(1))
 
 
+def first_clean_up(cluster_id: ClusterId) -> str:
+    return clean_up_job_name(cluster_id, Generation(1))
+
+
 NAMERS: list[Callable[[ClusterId], str]] = [
     cloud_secret_name,
     temporary_secret_name,
     first_job,
     cluster_secret_name,
+    first_clean_up,
     cluster_label,
 ]
 
@@ -58,6 +64,7 @@ def test_names_of_an_ordinary_cluster_are_the_design_documents() -> None:
 def test_a_uuid_and_its_generation_fit_unshortened() -> None:
     cluster_id = ClusterId("019466a0-8f8e-7abc-9def-0123456789ab")
     assert job_name(cluster_id, Generation(123_456)) == f"pullsecret-{cluster_id}-gen123456"
+    assert clean_up_job_name(cluster_id, Generation(123_456)) == f"pullsecret-{cluster_id}-del123456"
     assert cluster_label(cluster_id) == cluster_id.value
 
 
@@ -73,6 +80,7 @@ def test_every_name_is_valid_where_it_is_used(
     assert DNS_SUBDOMAIN.match(temporary_secret_name(cluster_id))
     assert DNS_SUBDOMAIN.match(cluster_secret_name(cluster_id))
     assert DNS_LABEL.match(job_name(cluster_id, generation, attempt))
+    assert DNS_LABEL.match(clean_up_job_name(cluster_id, generation, attempt))
     label = cluster_label(cluster_id)
     assert CLOUD_LABEL.match(label)
     assert KUBERNETES_LABEL.match(label)
@@ -92,11 +100,14 @@ def test_two_clusters_never_share_a_name(one: ClusterId, other: ClusterId) -> No
 @example(ClusterId("x"), Generation(1), 2, ClusterId("x"), Generation(1), 1)
 @example(ClusterId("x"), Generation(1), 1, ClusterId("x-gen1"), Generation(1), 1)
 @example(ClusterId("x-gen1"), Generation(1), 2, ClusterId("x-gen1-try2"), Generation(1), 1)
+@example(ClusterId("x-del1"), Generation(1), 1, ClusterId("x"), Generation(1), 1)
 def test_every_attempt_has_its_own_job_name(
     one: ClusterId, g1: Generation, a1: int, other: ClusterId, g2: Generation, a2: int
 ) -> None:
     same = (one, g1, a1) == (other, g2, a2)
     assert (job_name(one, g1, a1) == job_name(other, g2, a2)) == same
+    assert (clean_up_job_name(one, g1, a1) == clean_up_job_name(other, g2, a2)) == same
+    assert job_name(one, g1, a1) != clean_up_job_name(other, g2, a2)
 
 
 @pytest.mark.parametrize("name", NAMERS)

@@ -5,8 +5,6 @@ from datetime import UTC, datetime
 
 import attrs
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from pullsecret.domain.cluster import Cluster, StoragePolicy
 from pullsecret.domain.errors import PermanentError
@@ -24,7 +22,6 @@ from pullsecret.domain.provisioning import (
     ProvisionTarget,
     Queued,
     Running,
-    newest_jobs,
     provision_order,
     provision_target,
 )
@@ -159,15 +156,3 @@ def test_a_success_is_no_failure(reason: Reason) -> None:
             Failure(reason, "x")
     else:
         assert Failure(reason, "x").reason is reason
-
-
-@given(st.permutations([("a", 1, 1), ("a", 1, 2), ("a", 2, 1), ("a", 2, 2), ("b", 1, 1), ("b", 1, 2)]))
-def test_the_newest_job_is_the_last_attempt_at_the_latest_generation(
-    known: list[tuple[str, int, int]],
-) -> None:
-    keys = [JobKey(ClusterId(name), Generation(generation), attempt) for name, generation, attempt in known]
-    newest = newest_jobs(Job(key, TARGET, Queued(), NOW) for key in keys)
-    assert {(str(name), job.key.generation, job.key.attempt) for name, job in newest.items()} == {
-        ("a", 2, 2),
-        ("b", 1, 2),
-    }

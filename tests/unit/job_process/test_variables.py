@@ -1,15 +1,31 @@
 """What the adapter tells its jobs is what they read."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import attrs
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pullsecret.application.provision import ProvisionPolicy
+from pullsecret.domain.clean_up import CleanUpKey, CleanUpOrder, Deletion, Remains
+from pullsecret.domain.errors import PermanentError
+from pullsecret.domain.events import TraceContext
+from pullsecret.domain.identifiers import ClusterId, Generation
+from pullsecret.domain.provisioning import CloudSecretRef, ClusterSecretRef, JobKey
+from pullsecret.domain.reasons import Reason
 from pullsecret.infrastructure.gcp.settings import GoogleSettings, RequestLimits
-from pullsecret.infrastructure.job_process.environment import read_environment
+from pullsecret.infrastructure.job_process.environment import (
+    CleanUpEnvironment,
+    ProvisionEnvironment,
+    read_environment,
+)
 from pullsecret.infrastructure.job_process.variables import job_variables
+from pullsecret.infrastructure.kubernetes.job_settings import JobSettings
+from pullsecret.infrastructure.kubernetes.job_variables import variables_of
+from pullsecret.infrastructure.kubernetes.order_annotations import annotations_of, clean_up_order_of
+from pullsecret.testing.contracts.samples import new_order
 
 TEXTS = st.from_regex(r"[a-z][a-z0-9./:@-]{0,30}", fullmatch=True)
 PATHS = TEXTS.map(Path)
@@ -38,7 +54,8 @@ CLUSTER = {"CLUSTER_ID": "cls-1", "GCP_PROJECT_ID": "customer-prod-1", "MANAGEME
 @given(SETTINGS, POLICIES)
 def test_a_job_reads_what_the_adapter_was_told(google: GoogleSettings, policy: ProvisionPolicy) -> None:
     read = read_environment({**CLUSTER, **job_variables(google, policy)})
-    assert read.google == google
+    assert isinstance(read, ProvisionEnvironment)
+    assert read.surroundings.google == google
     assert (read.policy.budget, read.policy.keep_versions) == (policy.budget, policy.keep_versions)
 
 
@@ -56,3 +73,71 @@ def test_every_setting_but_the_pods_own_identity_is_told() -> None:
     told = job_variables(everything, ProvisionPolicy())
     limits = len(attrs.fields(RequestLimits))
     assert len(told) == len(settings) + limits + len(["budget", "keep_versions"])
+
+
+NAMES = st.from_regex(r"[a-z][a-z0-9-]{3,40}[a-z0-9]", fullmatch=True)
+TRACES = st.builds(TraceContext, st.just("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"))
+CLEAN_UPS = st.builds(
+    CleanUpOrder,
+    st.builds(CleanUpKey, NAMES.map(ClusterId), st.integers(1, 10**6).map(Generation), st.integers(1, 10**6)),
+    st.builds(
+        Remains,
+        st.lists(st.builds(CloudSecretRef, NAMES, NAMES), max_size=4, unique=True).map(tuple),
+        st.lists(st.builds(ClusterSecretRef, NAMES, NAMES), max_size=4, unique=True).map(tuple),
+    ),
+    st.sampled_from(Deletion),
+    st.none() | st.datetimes(timezones=st.just(UTC)),
+)
+
+
+@given(CLEAN_UPS, st.none() | TRACES)
+def test_a_clean_up_job_reads_the_order_that_it_was_given(
+    order: CleanUpOrder, trace: TraceContext | None
+) -> None:
+    told = attrs.evolve(order, trace=trace)
+    settings = job_variables(GoogleSettings(), ProvisionPolicy(budget=120.0))
+    read = read_environment({**settings, **variables_of(told, JobSettings(image="i"))})
+    assert isinstance(read, CleanUpEnvironment)
+    assert read.order == told
+    assert read.policy.budget == 120.0
+
+
+@given(CLEAN_UPS)
+def test_a_clean_up_is_read_back_from_its_job(order: CleanUpOrder) -> None:
+    assert clean_up_order_of(annotations_of(order)) == order
+
+
+def test_a_provisioning_job_is_told_its_order_and_no_payload() -> None:
+    order = new_order(generation=3, attempt=2)
+    variables = variables_of(order, JobSettings(image="i", protect_cluster_secrets=True))
+    read = read_environment(variables)
+    assert isinstance(read, ProvisionEnvironment)
+    assert read.target == order.target
+    assert read.key == JobKey(order.target.cluster_id, Generation(3), 2)
+    assert read.protect_cluster_secret
+    assert not any("auths" in value for value in variables.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PURPOSE", "clean"),
+        ("CLOUD_SECRETS", "projects/p/secrets"),
+        ("CLOUD_SECRETS", "projects/p/secrets/s,"),
+        ("CLOUD_SECRETS", "projects/p/secrets/s/versions/1"),
+        ("CLUSTER_SECRETS", "no-namespace"),
+        ("CLUSTER_SECRETS", "n/s/t"),
+        ("STORED_SECRET", "keep"),
+        ("GIVE_UP_AT", "soon"),
+        ("GIVE_UP_AT", datetime(2026, 1, 1).isoformat()),
+        ("CLUSTER_ID", "/"),
+        ("ATTEMPT", "0"),
+    ],
+)
+def test_a_wrong_variable_of_a_clean_up_is_named(name: str, value: str) -> None:
+    order = CleanUpOrder(CleanUpKey(ClusterId("cls-1"), Generation(1)), Remains())
+    variables = {**variables_of(order, JobSettings(image="i")), name: value}
+    with pytest.raises(PermanentError) as caught:
+        read_environment(variables)
+    assert caught.value.reason is Reason.WRONG_CONFIGURATION
+    assert caught.value.subject == name

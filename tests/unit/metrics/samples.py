@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import attrs
 
 from pullsecret.domain import facts
+from pullsecret.domain.clean_up import CleanUpKey, CleanUpResult
 from pullsecret.domain.drift import Drift, DriftKind
 from pullsecret.domain.errors import PermanentError, TransientError
 from pullsecret.domain.facts import CircuitState, EventOutcome, Fact, SkipReason
@@ -44,6 +45,18 @@ def ended(result: ProvisionResult, key: JobKey = KEY, project: str = PROJECT) ->
     return facts.JobEnded(key, project, result)
 
 
+def clean_ups() -> list[facts.CleanUpEnded]:
+    """A clean-up that failed, and then one that gave up, and one of another cluster that left nothing."""
+    denied = CleanUpResult(failure=Failure(Reason.PERMISSION_DENIED, "It failed."))
+    left = CleanUpResult(left=("projects/p/secrets/s",), calls={"DeleteSecret/403": 1})
+    keys = [CleanUpKey(CLUSTER, Generation(2)), CleanUpKey(CLUSTER, Generation(2), 2)]
+    return [
+        facts.CleanUpEnded(keys[0], PROJECT, denied),
+        facts.CleanUpEnded(keys[1], PROJECT, left),
+        facts.CleanUpEnded(CleanUpKey(ClusterId("cls-2"), Generation(2)), PROJECT, CleanUpResult()),
+    ]
+
+
 def key(number: int) -> JobKey:
     """One key for each number."""
     return JobKey(ClusterId(f"cls-{number}"), Generation(1))
@@ -73,6 +86,7 @@ def one_of_each() -> list[Fact]:
         facts.RetryScheduled(CLUSTER, "create-secret", 1, 0.5, passing),
         ended(success()),
         *(ended(failure(reason), key(index + 2)) for index, reason in enumerate(FAILURES)),
+        *clean_ups(),
         facts.StatusTold(KEY, "recorded", 0.4),
         facts.StatusNotTold(CLUSTER, passing),
         facts.Interrupted("list-jobs", 5.0, passing),

@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
-from tests.unit.metrics.samples import FAILURES, KEY, PROJECT, ended, failure, key, one_of_each, success
+from tests.unit.metrics.samples import (
+    FAILURES,
+    KEY,
+    PROJECT,
+    clean_ups,
+    ended,
+    failure,
+    key,
+    one_of_each,
+    success,
+)
 
 from pullsecret.domain import facts
 from pullsecret.domain.facts import CircuitState, EventOutcome, Fact, SkipReason
@@ -104,6 +114,22 @@ def test_the_designs_metrics(scraped: Scraped) -> None:
     assert scraped.value("pullsecret_job_duration_seconds_bucket", le="2.0") == 1
     calls = {"method": "AccessSecretVersion", "status_code": "429"}
     assert scraped.value("pullsecret_gcp_api_calls_total", **calls) == 2
+
+
+def test_clean_ups_are_counted_beside_the_jobs_and_each_once(scraped: Scraped) -> None:
+    scraped.record(*clean_ups(), *clean_ups())
+    for result in ("success", "left", "failure"):
+        assert scraped.value("pullsecret_clean_ups_total", result=result) == 1
+    calls = {"method": "DeleteSecret", "status_code": "403"}
+    assert scraped.value("pullsecret_gcp_api_calls_total", **calls) == 1
+    # The objectives are about provisioning.
+    assert scraped.value("pullsecret_job_duration_seconds_count") == 0
+
+
+def test_a_handed_over_clean_up_met_no_preconditions(scraped: Scraped) -> None:
+    scraped.record(facts.HandedOver(clean_ups()[1].key, PROJECT))
+    assert not scraped.value("pullsecret_preconditions_total", result="met")
+    assert scraped.value("pullsecret_retries_total", kind="job") == 1
 
 
 def test_a_job_counts_once_however_often_its_end_is_told(scraped: Scraped) -> None:

@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from pullsecret.domain.identifiers import ClusterId
-from pullsecret.domain.provisioning import Finished, Job, Queued
+from pullsecret.domain.jobs import AnyJob
+from pullsecret.domain.provisioning import Finished, Queued
 from pullsecret.entrypoints.command_errors import told_in_one_line
 from pullsecret.entrypoints.exit_codes import ExitCode
 from pullsecret.infrastructure.kubernetes.api import CallLimits, KubernetesApi
@@ -22,7 +23,7 @@ from pullsecret.infrastructure.kubernetes.job_runner import KubernetesJobRunner
 from pullsecret.infrastructure.kubernetes.job_settings import JobSettings
 from pullsecret.infrastructure.memory.telemetry import MemoryTelemetry
 
-_WELL = (Sync.IN_SYNC, Sync.PENDING)
+_WELL = (Sync.IN_SYNC, Sync.PENDING, Sync.CLEANED_UP)
 _PATIENCE = 5.0
 
 
@@ -136,14 +137,14 @@ def _table(found: Sequence[Holding], now: datetime) -> Table:
     return table
 
 
-def _state(job: Job) -> str:
+def _state(job: AnyJob) -> str:
     if not isinstance(job.state, Finished):
         return "queued" if isinstance(job.state, Queued) else "running"
     failure = job.state.result.failure
     return "succeeded" if failure is None else failure.reason.value
 
 
-def _message(job: Job) -> str | None:
+def _message(job: AnyJob) -> str | None:
     failure = job.state.result.failure if isinstance(job.state, Finished) else None
     return None if failure is None else failure.message
 

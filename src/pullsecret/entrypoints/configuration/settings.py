@@ -6,6 +6,7 @@ from typing import Literal
 import attrs
 from attrs.validators import ge, gt
 
+from pullsecret.application.clean_up import CleanUpPolicy
 from pullsecret.application.consume_events import ConsumePolicy
 from pullsecret.application.finalize import FinalizePolicy
 from pullsecret.application.provision import ProvisionPolicy
@@ -220,7 +221,7 @@ class Configuration:
 
     @secret_store.validator
     def _same_as_the_jobs(self, _attribute: object, value: str) -> None:
-        # Else a deletion would look where nothing is, and tell that nothing is left.
+        # The jobs of a cluster write to Secret Manager: the file shall say what is so.
         if self.cluster == "kubernetes" and value != "gcp":
             raise ValueError("'secret_store' must be gcp where cluster is kubernetes")
 
@@ -253,6 +254,11 @@ class Configuration:
     def provision_policy(self) -> ProvisionPolicy:
         """For the use case."""
         return ProvisionPolicy(self.jobs.retry, self.jobs.budget, self.jobs.keep_versions)
+
+    @property
+    def clean_up_policy(self) -> CleanUpPolicy:
+        """For the use case."""
+        return CleanUpPolicy(self.jobs.retry, self.jobs.budget)
 
     @property
     def kubernetes_settings(self) -> KubernetesSettings:

@@ -2,12 +2,16 @@
 
 import os
 from collections.abc import Callable, Mapping
+from datetime import datetime
+from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
 
 import attrs
 
+from pullsecret.application.clean_up import CleanUpPolicy
 from pullsecret.application.provision import ProvisionPolicy
+from pullsecret.domain.clean_up import CleanUpKey, CleanUpOrder, Deletion, Remains
 from pullsecret.domain.cluster import StoragePolicy
 from pullsecret.domain.errors import OperationError, PermanentError
 from pullsecret.domain.events import TraceContext
@@ -23,24 +27,48 @@ from pullsecret.domain.provisioning import (
 from pullsecret.domain.pull_secret import PullSecret
 from pullsecret.domain.reasons import Reason
 from pullsecret.infrastructure.gcp.settings import GoogleSettings, RequestLimits
+from pullsecret.infrastructure.job_process.places import read_cloud_secrets, read_cluster_secrets
 
 Value = TypeVar("Value")
 
 TERMINATION_MESSAGE_PATH = "/dev/termination-log"
 
 
-@attrs.frozen
-class JobEnvironment:
-    """Everything a job is told, but the payload."""
+class Purpose(Enum):
+    """What a job is for; the value is that of ``PURPOSE``."""
 
-    target: ProvisionTarget
-    attempt: int
-    trace: TraceContext | None
-    policy: ProvisionPolicy
+    PROVISION = "provision"
+    CLEAN_UP = "clean-up"
+
+
+@attrs.frozen
+class Surroundings:
+    """What a job of either purpose is told."""
+
     google: GoogleSettings
     kubeconfig: Path | None
     """None: the pod's own service account."""
     termination_message: Path
+    trace: TraceContext | None
+
+
+@attrs.frozen
+class CleanUpEnvironment:
+    """Everything a job is told that cleans up."""
+
+    order: CleanUpOrder
+    policy: CleanUpPolicy
+    surroundings: Surroundings
+
+
+@attrs.frozen
+class ProvisionEnvironment:
+    """Everything a job is told that provisions, but the payload."""
+
+    target: ProvisionTarget
+    attempt: int
+    policy: ProvisionPolicy
+    surroundings: Surroundings
     protect_cluster_secret: bool
     """Put a finalizer on the cluster secret."""
     create_namespace: bool
@@ -53,12 +81,26 @@ class JobEnvironment:
 
     def order(self, pull_secret: PullSecret) -> ProvisionOrder:
         """What to do with ``pull_secret``."""
-        return ProvisionOrder(self.target, pull_secret, self.attempt, self.trace)
+        return ProvisionOrder(self.target, pull_secret, self.attempt, self.surroundings.trace)
+
+
+JobEnvironment = ProvisionEnvironment | CleanUpEnvironment
 
 
 def read_environment(variables: Mapping[str, str] = os.environ) -> JobEnvironment:
     """Read ``variables``. Raises PermanentError (``WrongConfiguration``) naming the one at fault."""
     reader = _Reader(variables)
+    if reader.purpose() is Purpose.CLEAN_UP:
+        return _clean_up(reader)
+    return _provisioning(reader)
+
+
+def purpose_of(variables: Mapping[str, str]) -> Purpose:
+    """What the job is for, also where the rest of ``variables`` is not usable."""
+    return Purpose.CLEAN_UP if variables.get("PURPOSE") == Purpose.CLEAN_UP.value else Purpose.PROVISION
+
+
+def _provisioning(reader: "_Reader") -> ProvisionEnvironment:
     cluster_id = reader.required("CLUSTER_ID", ClusterId)
     replicas, keys = reader.listed("REPLICA_LOCATIONS"), reader.listed("ENCRYPTION_KEYS")
     name = reader.optional("SECRET_NAME", lambda text: cloud_secret_name(cluster_id, text))
@@ -69,21 +111,55 @@ def read_environment(variables: Mapping[str, str] = os.environ) -> JobEnvironmen
         ClusterSecretRef(reader.required("MANAGEMENT_NAMESPACE", namespace), cluster_secret_name(cluster_id)),
         StoragePolicy(replicas, keys),
     )
-    trace = variables.get("TRACEPARENT")
     keep = reader.number("KEEP_VERSIONS", 2, at_least=0)
-    return JobEnvironment(
+    return ProvisionEnvironment(
         target=target,
         attempt=reader.number("ATTEMPT", 1),
-        trace=TraceContext(trace, variables.get("TRACESTATE")) if trace else None,
         policy=ProvisionPolicy(
             budget=float(reader.number("BUDGET_SECONDS", 300)), keep_versions=keep or None
         ),
-        google=_google_settings(reader),
-        kubeconfig=reader.optional("KUBECONFIG", Path),
-        termination_message=Path(variables.get("TERMINATION_MESSAGE_PATH") or TERMINATION_MESSAGE_PATH),
+        surroundings=_surroundings(reader),
         protect_cluster_secret=reader.flag("PROTECT_CLUSTER_SECRET"),
         create_namespace=reader.flag("CREATE_NAMESPACE"),
     )
+
+
+def _clean_up(reader: "_Reader") -> CleanUpEnvironment:
+    cluster_id = reader.required("CLUSTER_ID", ClusterId)
+    key = CleanUpKey(cluster_id, Generation(reader.number("GENERATION", 1)), reader.number("ATTEMPT", 1))
+    places = Remains(
+        reader.optional("CLOUD_SECRETS", read_cloud_secrets) or (),
+        reader.optional("CLUSTER_SECRETS", read_cluster_secrets) or (),
+    )
+    surroundings = _surroundings(reader)
+    order = CleanUpOrder(
+        key,
+        places,
+        reader.optional("STORED_SECRET", Deletion) or Deletion.DELETE,
+        reader.optional("GIVE_UP_AT", _time),
+        surroundings.trace,
+    )
+    return CleanUpEnvironment(
+        order, CleanUpPolicy(budget=float(reader.number("BUDGET_SECONDS", 300))), surroundings
+    )
+
+
+def _surroundings(reader: "_Reader") -> Surroundings:
+    trace = reader.optional("TRACEPARENT", str)
+    return Surroundings(
+        google=_google_settings(reader),
+        kubeconfig=reader.optional("KUBECONFIG", Path),
+        termination_message=reader.optional("TERMINATION_MESSAGE_PATH", Path)
+        or Path(TERMINATION_MESSAGE_PATH),
+        trace=TraceContext(trace, reader.optional("TRACESTATE", str)) if trace else None,
+    )
+
+
+def _time(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError(f"{text[:40]!r} names no time zone")
+    return at
 
 
 def read_pull_secret(variables: Mapping[str, str] = os.environ) -> PullSecret:
@@ -164,6 +240,11 @@ class _Reader:
             return parse(text)
         except OperationError as fault:
             raise _wrong(name, fault.cause) from None
+        except ValueError as fault:
+            raise _wrong(name, str(fault)) from None
+
+    def purpose(self) -> Purpose:
+        return self.optional("PURPOSE", Purpose) or Purpose.PROVISION
 
     def number(self, name: str, default: int, at_least: int = 1) -> int:
         text = self._variables.get(name) or str(default)

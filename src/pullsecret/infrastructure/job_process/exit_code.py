@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 
-from pullsecret.domain.provisioning import ProvisionResult
+from pullsecret.domain.jobs import AnyResult
 from pullsecret.domain.reasons import Outlook, Reason
 
 
@@ -18,7 +18,7 @@ class ExitCode(IntEnum):
     """EX_CONFIG: the job was started with a configuration it cannot use."""
 
 
-def exit_code(result: ProvisionResult) -> ExitCode:
+def exit_code(result: AnyResult) -> ExitCode:
     """The exit code that goes with ``result``."""
     if result.failure is None:
         return ExitCode.DONE

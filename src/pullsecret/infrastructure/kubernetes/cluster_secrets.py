@@ -23,7 +23,11 @@ from pullsecret.infrastructure.kubernetes.field_ownership import other_appliers
 from pullsecret.infrastructure.kubernetes.job_reading import time_of
 from pullsecret.infrastructure.kubernetes.paths import NAMESPACES, namespace_path, secret_path
 from pullsecret.infrastructure.kubernetes.published_metadata import FIELD_MANAGER, PROTECTION
-from pullsecret.ports.cluster_secrets import ClusterSecretChangedError, NamespaceMissingError
+from pullsecret.ports.cluster_secrets import (
+    ClusterSecretChangedError,
+    NamespaceMissingError,
+    NamespaceNotReadyError,
+)
 
 NEW_NAMESPACE_SECONDS: Final = 300
 """In a namespace younger than this, whoever binds our rights may not have got to it yet."""
@@ -156,7 +160,8 @@ class KubernetesClusterSecrets:
             raise _no_namespace(operation, ref, "does not exist")
         age = (datetime.now(UTC) - time_of(namespace["metadata"]["creationTimestamp"])).total_seconds()
         if age < NEW_NAMESPACE_SECONDS:
-            raise _no_namespace(operation, ref, f"is {age:.0f} s old and we have no rights in it yet")
+            cause = f"Namespace {ref.namespace} is {age:.0f} s old and we have no rights in it yet."
+            raise NamespaceNotReadyError(operation, ref.path, Reason.NAMESPACE_MISSING, cause)
 
     async def _apply(self, secret: ClusterSecret, resource_version: str, *, force: bool) -> None:
         wanted = {

@@ -6,9 +6,10 @@ from collections.abc import AsyncGenerator, Coroutine
 from typing import Any, Final
 
 from pullsecret.domain.facts import InternalFault
+from pullsecret.domain.jobs import AnyJob, AnyResult
 from pullsecret.domain.names import temporary_secret_name
-from pullsecret.domain.provisioning import Job
-from pullsecret.infrastructure.job_process.termination_message import encode_result
+from pullsecret.domain.provisioning import Job, ProvisionResult
+from pullsecret.infrastructure.job_process.termination_message import encode
 from pullsecret.infrastructure.kubernetes import marks
 from pullsecret.infrastructure.kubernetes.api import Object
 from pullsecret.infrastructure.kubernetes.api_errors import ApiError, operation_error
@@ -78,7 +79,7 @@ class FinishedJobs:
             on_fault=self._on_fault,
         )
 
-    async def stream(self) -> AsyncGenerator[Job, None]:
+    async def stream(self) -> AsyncGenerator[AnyJob, None]:
         """Ended, unreported jobs, for ever; see the port."""
         _spawn(self._seen_jobs.run(), self._watches)
         _spawn(self._seen_pods.run(), self._watches)
@@ -110,7 +111,7 @@ class FinishedJobs:
             return False
         return now - since >= self._remind
 
-    async def _take_up(self, found: Object) -> Job | None:
+    async def _take_up(self, found: Object) -> AnyJob | None:
         try:
             return await self._claim(found)
         except ApiError as fault:
@@ -118,7 +119,7 @@ class FinishedJobs:
             self._retry_soon = True
             return None
 
-    async def _claim(self, found: Object) -> Job | None:
+    async def _claim(self, found: Object) -> AnyJob | None:
         result = noted_result(found)
         if result is None:
             pods = pods_of(found, list(self._seen_pods.objects.values()))
@@ -127,8 +128,7 @@ class FinishedJobs:
             result = result_of(found, pods) if ended else await self._jobs.result(found)
         job = job_of(found, result)
         mark = f"{self._replica}/{uuid.uuid4().hex[:8]}"
-        text = encode_result(result, job.target.cloud_secret.version_path(result.version or "latest"), {})
-        claimed = await self._jobs.claim(found, mark, text)
+        claimed = await self._jobs.claim(found, mark, encode(result, _secret_path(job, result)))
         if claimed is None:
             return None
         self._marks[uid_of(found)] = (mark, asyncio.get_running_loop().time())
@@ -137,7 +137,7 @@ class FinishedJobs:
         _spawn(self._remove_payload(job, claimed), self._changes)
         return job
 
-    async def _remove_payload(self, job: Job, found: Object) -> None:
+    async def _remove_payload(self, job: AnyJob, found: Object) -> None:
         uid = found["metadata"]["annotations"].get(marks.PAYLOAD_UID)
         if uid is None:
             return
@@ -191,6 +191,13 @@ class FinishedJobs:
 
     def _on_fault(self, fault: ApiError) -> None:
         self._telemetry.record(InternalFault("watch-jobs", str(operation_error("watch-jobs", fault).reason)))
+
+
+def _secret_path(job: AnyJob, result: AnyResult) -> str:
+    """The version that a provisioning stored, or would have."""
+    if isinstance(job, Job) and isinstance(result, ProvisionResult):
+        return job.target.cloud_secret.version_path(result.version or "latest")
+    return ""
 
 
 def _spawn(work: Coroutine[Any, Any, None], tasks: set[asyncio.Task[None]]) -> None:

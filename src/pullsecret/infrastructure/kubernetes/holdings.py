@@ -6,11 +6,13 @@ from enum import Enum
 
 import attrs
 
+from pullsecret.domain.clean_up import CleanUpResult
 from pullsecret.domain.drift import DriftKind
 from pullsecret.domain.identifiers import ClusterId
+from pullsecret.domain.jobs import AnyJob, newest_jobs
 from pullsecret.domain.names import cluster_label
 from pullsecret.domain.ownership import CLUSTER_LABEL
-from pullsecret.domain.provisioning import Finished, Job, newest_jobs
+from pullsecret.domain.provisioning import Finished
 from pullsecret.infrastructure.kubernetes.api import KubernetesApi
 from pullsecret.infrastructure.kubernetes.api_errors import ApiError, operation_error
 from pullsecret.infrastructure.kubernetes.paths import ALL_SECRETS
@@ -30,6 +32,10 @@ class Sync(Enum):
     """A job is queued or runs."""
     FAILED = "failed"
     """The newest job failed; the secret, if there is one, is an older one."""
+    CLEANED_UP = "cleaned up"
+    """The cluster was deleted and its secret with it."""
+    LEFT = "left"
+    """The cluster was deleted and its secret could not be."""
     MISSING = "missing"
     """The newest job published it, and it is gone."""
     DELETING = "deleting"
@@ -52,7 +58,7 @@ class Holding:
     """One cluster. ``job`` is None once its last job has expired; ``secret`` if there is none."""
 
     cluster_id: ClusterId
-    job: Job | None
+    job: AnyJob | None
     secret: PublishedMetadata | None
 
     @property
@@ -64,6 +70,8 @@ class Holding:
             result = self.job.state.result
             if result.failure is not None:
                 return Sync.FAILED
+            if isinstance(result, CleanUpResult):
+                return Sync.CLEANED_UP if self.secret is None else Sync.LEFT
             if self.secret is None:
                 return Sync.MISSING
             if self.secret.drift is None and self.secret.version != result.version:

@@ -6,10 +6,12 @@ from typing import Final
 
 import attrs
 
+from pullsecret.domain.clean_up import CleanUpResult
 from pullsecret.domain.facts import InternalFault
 from pullsecret.infrastructure.kubernetes.api import KubernetesApi, Object
 from pullsecret.infrastructure.kubernetes.api_errors import ApiError, operation_error
-from pullsecret.infrastructure.kubernetes.job_reading import noted_result, target_of
+from pullsecret.infrastructure.kubernetes.job_reading import noted_result
+from pullsecret.infrastructure.kubernetes.order_annotations import target_of
 from pullsecret.infrastructure.kubernetes.paths import event_path
 from pullsecret.ports.telemetry import Telemetry
 
@@ -38,17 +40,20 @@ class JobEvents:
 
     async def reported(self, job: Object) -> None:
         """The job's end was told to the HyperFleet API."""
-        result, target = noted_result(job), target_of(job["metadata"]["annotations"])
+        result = noted_result(job)
         if result is None:
             return
-        if result.failure is None:
+        if result.failure is not None:
+            await self.tell(job, Severity.WARNING, result.failure.reason.value, result.failure.message)
+        elif isinstance(result, CleanUpResult):
+            await self.tell(job, Severity.NORMAL, "CleanedUp", _clean_up_message(result))
+        else:
+            target = target_of(job["metadata"]["annotations"])
             message = (
                 f"Version {result.version} of {target.cloud_secret.path} is published in "
                 f"{target.cluster_secret.path}; the HyperFleet API was told."
             )
             await self.tell(job, Severity.NORMAL, "Provisioned", message)
-        else:
-            await self.tell(job, Severity.WARNING, result.failure.reason.value, result.failure.message)
 
     async def pod_not_starting(self, job: Object, problem: str) -> None:
         """The job's pod does not start."""
@@ -84,3 +89,9 @@ class JobEvents:
         except ApiError as fault:
             kind = str(operation_error("tell-event", fault).reason)
             self.telemetry.record(InternalFault("tell-event", kind))
+
+
+def _clean_up_message(result: CleanUpResult) -> str:
+    paths = {"deleted": result.deleted, "kept by policy": result.retained, "left behind": result.left}
+    parts = [f"{what}: {', '.join(named)}" for what, named in paths.items() if named]
+    return f"The HyperFleet API was told; {'; '.join(parts) or 'nothing was there to delete'}."

@@ -1,47 +1,54 @@
 """A job and its temporary secret as Kubernetes objects (DDR phase 3, AC8)."""
 
 import base64
-import json
 from typing import Any, Final
 
+from pullsecret.domain.jobs import AnyOrder
 from pullsecret.domain.names import temporary_secret_name
-from pullsecret.domain.provisioning import ProvisionOrder, ProvisionTarget
+from pullsecret.domain.provisioning import ProvisionOrder
 from pullsecret.infrastructure.job_process.exit_code import ExitCode
 from pullsecret.infrastructure.kubernetes import marks
 from pullsecret.infrastructure.kubernetes.api import Object
 from pullsecret.infrastructure.kubernetes.job_settings import (
     IDENTITY_FOLDER,
-    IDENTITY_TOKEN_FILE,
     PAYLOAD_FOLDER,
     JobSettings,
 )
+from pullsecret.infrastructure.kubernetes.job_variables import PAYLOAD_KEY, variables_of
+from pullsecret.infrastructure.kubernetes.order_annotations import annotations_of
 
-PAYLOAD_KEY: Final = "pull-secret.json"
 CONTAINER: Final = "pullsecret"
 JOB_USER: Final = 1000
 _IDENTITY_TOKEN_SECONDS: Final = 3600
 
 
-def temporary_secret(order: ProvisionOrder, settings: JobSettings) -> Object:
-    """The secret that holds the payload until the job has ended. One per cluster: its name is the lock."""
+def temporary_secret(order: AnyOrder, settings: JobSettings) -> Object:
+    """The secret that holds the payload, if the job has one, until the job has ended.
+
+    One per cluster: its name is the lock, so there is one for a clean-up too, with nothing in it.
+    """
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {
-            "name": temporary_secret_name(order.target.cluster_id),
+            "name": temporary_secret_name(order.key.cluster_id),
             "namespace": settings.namespace,
-            "labels": marks.labels_of(order.target.cluster_id) | {marks.JOB_LABEL: order.key.name},
-            "annotations": _order_annotations(order),
+            "labels": marks.labels_of(order.key.cluster_id) | {marks.JOB_LABEL: order.key.name},
+            "annotations": annotations_of(order),
         },
         "type": "Opaque",
-        "data": {PAYLOAD_KEY: base64.b64encode(order.pull_secret.reveal()).decode()},
+        "data": (
+            {PAYLOAD_KEY: base64.b64encode(order.pull_secret.reveal()).decode()}
+            if isinstance(order, ProvisionOrder)
+            else {}
+        ),
     }
 
 
-def job(order: ProvisionOrder, payload_uid: str, settings: JobSettings) -> Object:
+def job(order: AnyOrder, payload_uid: str, settings: JobSettings) -> Object:
     """The job, suspended. Its pod passes the ``restricted`` Pod Security level."""
-    labels = marks.labels_of(order.target.cluster_id)
-    annotations = _order_annotations(order)
+    labels = marks.labels_of(order.key.cluster_id)
+    annotations = annotations_of(order)
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -85,7 +92,7 @@ def _failure_rules() -> list[Object]:
     ]
 
 
-def _pod(order: ProvisionOrder, settings: JobSettings) -> Object:
+def _pod(order: AnyOrder, settings: JobSettings) -> Object:
     optional: dict[str, Any] = {
         "priorityClassName": settings.priority_class,
         "nodeSelector": dict(settings.node_selector),
@@ -108,11 +115,13 @@ def _pod(order: ProvisionOrder, settings: JobSettings) -> Object:
     } | {name: value for name, value in optional.items() if value}
 
 
-def _container(order: ProvisionOrder, settings: JobSettings) -> Object:
-    mounts = [{"name": "payload", "mountPath": PAYLOAD_FOLDER, "readOnly": True}]
+def _container(order: AnyOrder, settings: JobSettings) -> Object:
+    mounts: list[Object] = []
+    if isinstance(order, ProvisionOrder):
+        mounts.append({"name": "payload", "mountPath": PAYLOAD_FOLDER, "readOnly": True})
     if settings.identity_audience:
         mounts.append({"name": "identity", "mountPath": IDENTITY_FOLDER, "readOnly": True})
-    environment = dict(settings.extra_environment) | _environment(order, settings)
+    environment = dict(settings.extra_environment) | variables_of(order, settings)
     return {
         "name": CONTAINER,
         "image": settings.image,
@@ -134,43 +143,15 @@ def _container(order: ProvisionOrder, settings: JobSettings) -> Object:
     }
 
 
-def _environment(order: ProvisionOrder, settings: JobSettings) -> dict[str, str]:
-    """The design's variables; the payload itself is only ever named by its file."""
-    target = order.target
-    variables = {
-        "CLUSTER_ID": target.cluster_id.value,
-        "GENERATION": str(target.generation),
-        "ATTEMPT": str(order.attempt),
-        "GCP_PROJECT_ID": target.cloud_secret.project,
-        "SECRET_NAME": target.cloud_secret.name,
-        "MANAGEMENT_NAMESPACE": target.cluster_secret.namespace,
-        "PULL_SECRET_FILE": f"{PAYLOAD_FOLDER}/{PAYLOAD_KEY}",
-        "POD_SERVICE_ACCOUNT": settings.service_account,
-    }
-    if settings.identity_audience:
-        variables["GCP_IDENTITY_FILE"] = IDENTITY_TOKEN_FILE
-    if settings.protect_cluster_secrets:
-        variables["PROTECT_CLUSTER_SECRET"] = "true"  # noqa: S105 - a flag
-    if settings.create_namespaces:
-        variables["CREATE_NAMESPACE"] = "true"
-    if target.storage.replica_locations:
-        variables["REPLICA_LOCATIONS"] = ",".join(target.storage.replica_locations)
-    if target.storage.encryption_keys:
-        variables["ENCRYPTION_KEYS"] = ",".join(target.storage.encryption_keys)
-    if order.trace:
-        variables["TRACEPARENT"] = order.trace.traceparent
-        if order.trace.tracestate:
-            variables["TRACESTATE"] = order.trace.tracestate
-    return variables
-
-
-def _volumes(order: ProvisionOrder, settings: JobSettings) -> list[Object]:
-    payload = {
-        "secretName": temporary_secret_name(order.target.cluster_id),
-        "defaultMode": 0o440,
-        "items": [{"key": PAYLOAD_KEY, "path": PAYLOAD_KEY}],
-    }
-    volumes: list[Object] = [{"name": "payload", "secret": payload}]
+def _volumes(order: AnyOrder, settings: JobSettings) -> list[Object]:
+    volumes: list[Object] = []
+    if isinstance(order, ProvisionOrder):
+        payload = {
+            "secretName": temporary_secret_name(order.key.cluster_id),
+            "defaultMode": 0o440,
+            "items": [{"key": PAYLOAD_KEY, "path": PAYLOAD_KEY}],
+        }
+        volumes.append({"name": "payload", "secret": payload})
     if settings.identity_audience:
         token = {
             "path": "token",
@@ -179,23 +160,3 @@ def _volumes(order: ProvisionOrder, settings: JobSettings) -> list[Object]:
         }
         volumes.append({"name": "identity", "projected": {"sources": [{"serviceAccountToken": token}]}})
     return volumes
-
-
-def _order_annotations(order: ProvisionOrder) -> dict[str, str]:
-    return _target_annotations(order.target) | {marks.ATTEMPT: str(order.attempt)}
-
-
-def _target_annotations(target: ProvisionTarget) -> dict[str, str]:
-    annotations = {
-        marks.CLUSTER_ID: target.cluster_id.value,
-        marks.GENERATION: str(target.generation),
-        marks.PROJECT: target.cloud_secret.project,
-        marks.CLOUD_SECRET: target.cloud_secret.name,
-        marks.NAMESPACE: target.cluster_secret.namespace,
-        marks.CLUSTER_SECRET: target.cluster_secret.name,
-    }
-    if target.storage.replica_locations:
-        annotations[marks.REPLICA_LOCATIONS] = json.dumps(target.storage.replica_locations)
-    if target.storage.encryption_keys:
-        annotations[marks.ENCRYPTION_KEYS] = json.dumps(target.storage.encryption_keys)
-    return annotations

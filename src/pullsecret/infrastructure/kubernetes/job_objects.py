@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 import attrs
 
 from pullsecret.domain.errors import PermanentError
-from pullsecret.domain.provisioning import Job, JobKey, ProvisionResult
+from pullsecret.domain.jobs import AnyJob, AnyKey, AnyResult
+from pullsecret.infrastructure.job_process.environment import Purpose
 from pullsecret.infrastructure.kubernetes import marks
 from pullsecret.infrastructure.kubernetes.api import (
     MERGE_PATCH,
@@ -20,9 +21,14 @@ from pullsecret.infrastructure.kubernetes.job_reading import (
     job_of,
     noted_result,
     result_of,
-    target_of,
 )
 from pullsecret.infrastructure.kubernetes.job_settings import JobSettings
+from pullsecret.infrastructure.kubernetes.order_annotations import (
+    attempt_of,
+    clean_up_order_of,
+    purpose_of,
+    target_of,
+)
 from pullsecret.infrastructure.kubernetes.paths import job_path, pod_path
 
 
@@ -33,7 +39,7 @@ class JobObjects:
     api: KubernetesApi
     settings: JobSettings
 
-    async def get(self, key: JobKey) -> Object | None:
+    async def get(self, key: AnyKey) -> Object | None:
         """The Job, or None."""
         return await self.api.get_or_none(self._path(key.name))
 
@@ -42,7 +48,7 @@ class JobObjects:
         found, _ = await self.api.list(self._path(), labels=selector)
         return [item for item in found if made_by_us(item)]
 
-    async def read(self, selector: str) -> list[Job]:
+    async def read(self, selector: str) -> list[AnyJob]:
         """The same, each ended one with its result."""
         found = await self.find(selector)
         unnoted = [item for item in found if ended_at(item) is not None and noted_result(item) is None]
@@ -52,7 +58,7 @@ class JobObjects:
         results = {uid_of(item): result_of(item, pods_of(item, pods)) for item in unnoted}
         return [job_of(item, results.get(uid_of(item))) for item in found]
 
-    async def result(self, found: Object) -> ProvisionResult:
+    async def result(self, found: Object) -> AnyResult:
         """An ended Job's result, from its pods as they are now."""
         selector = f"{JOB_UID_LABEL}={uid_of(found)}"
         pods, _ = await self.api.list(pod_path(self.settings.namespace), labels=selector)
@@ -89,7 +95,7 @@ class JobObjects:
             raise
         return answer.body
 
-    async def mark_reported(self, key: JobKey) -> Object | None:
+    async def mark_reported(self, key: AnyKey) -> Object | None:
         """Mark the Job as reported and let it be deleted; return it, or None if it is gone."""
         body = {
             "metadata": {
@@ -159,7 +165,10 @@ def made_by_us(job: Object) -> bool:
     """False for a Job that merely carries our labels: nothing can be known about it."""
     annotations = job["metadata"].get("annotations") or {}
     try:
-        target_of(annotations)
-        return int(annotations[marks.ATTEMPT]) >= 1
+        if purpose_of(annotations) is Purpose.CLEAN_UP:
+            clean_up_order_of(annotations)
+        else:
+            target_of(annotations)
+        return attempt_of(annotations) >= 1
     except (KeyError, ValueError, PermanentError):
         return False

@@ -1,29 +1,34 @@
 """What Kubernetes knows of a job, in the service's own terms."""
 
-import json
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
-from pullsecret.domain.cluster import StoragePolicy
-from pullsecret.domain.identifiers import ClusterId, Generation
+from pullsecret.domain.clean_up import CleanUpJob, CleanUpResult
+from pullsecret.domain.jobs import AnyJob, AnyResult
 from pullsecret.domain.provisioning import (
-    CloudSecretRef,
-    ClusterSecretRef,
     Failure,
     Finished,
     Job,
     JobKey,
     ProvisionResult,
-    ProvisionTarget,
     Queued,
     Running,
 )
 from pullsecret.domain.reasons import Reason
 from pullsecret.domain.secret_lifecycle import Stage
-from pullsecret.infrastructure.job_process.termination_message import decode_result
+from pullsecret.infrastructure.job_process.environment import Purpose
+from pullsecret.infrastructure.job_process.termination_message import decode_clean_up, decode_result
 from pullsecret.infrastructure.kubernetes import marks
 from pullsecret.infrastructure.kubernetes.api import Object
+from pullsecret.infrastructure.kubernetes.order_annotations import (
+    attempt_of,
+    clean_up_order_of,
+    purpose_of,
+    target_of,
+)
+
+Result = TypeVar("Result")
 
 JOB_UID_LABEL: Final = "batch.kubernetes.io/controller-uid"
 """On a pod: the job it belongs to."""
@@ -39,33 +44,26 @@ _IMAGE_PROBLEMS: Final = (
 _WAITING_AS_USUAL: Final = ("ContainerCreating", "PodInitializing")
 
 
-def job_of(found: Object, result: ProvisionResult | None = None) -> Job:
+def job_of(found: Object, result: AnyResult | None = None) -> AnyJob:
     """The job. ``result`` is that of an ended one, unless it is noted on it."""
-    metadata = found["metadata"]
-    target = target_of(metadata["annotations"])
-    key = JobKey(target.cluster_id, target.generation, int(metadata["annotations"][marks.ATTEMPT]))
-    state: Queued | Running | Finished
-    if (ended := ended_at(found)) is not None:
-        known = result or noted_result(found) or result_of(found, ())
-        state = Finished(known, ended, marks.REPORTED_LABEL in metadata["labels"])
-    else:
-        state = Queued() if found["spec"].get("suspend") else Running()
-    retry_asked = marks.RETRY in metadata["annotations"]
-    return Job(key, target, state, time_of(metadata["creationTimestamp"]), retry_asked)
+    metadata, annotations = found["metadata"], found["metadata"]["annotations"]
+    submitted_at, retry_asked = time_of(metadata["creationTimestamp"]), marks.RETRY in annotations
+    known = None if ended_at(found) is None else result or noted_result(found) or result_of(found, ())
+    if purpose_of(annotations) is Purpose.CLEAN_UP:
+        order = clean_up_order_of(annotations)
+        cleaned_up = known if isinstance(known, CleanUpResult) else None
+        return CleanUpJob(order, _state(found, cleaned_up), submitted_at, retry_asked)
+    target = target_of(annotations)
+    key = JobKey(target.cluster_id, target.generation, attempt_of(annotations))
+    landed = known if isinstance(known, ProvisionResult) else None
+    return Job(key, target, _state(found, landed), submitted_at, retry_asked)
 
 
-def target_of(annotations: dict[str, str]) -> ProvisionTarget:
-    """The target that an object of ours names in its annotations."""
-    return ProvisionTarget(
-        ClusterId(annotations[marks.CLUSTER_ID]),
-        Generation(int(annotations[marks.GENERATION])),
-        CloudSecretRef(annotations[marks.PROJECT], annotations[marks.CLOUD_SECRET]),
-        ClusterSecretRef(annotations[marks.NAMESPACE], annotations[marks.CLUSTER_SECRET]),
-        StoragePolicy(
-            tuple(json.loads(annotations.get(marks.REPLICA_LOCATIONS, "[]"))),
-            tuple(json.loads(annotations.get(marks.ENCRYPTION_KEYS, "[]"))),
-        ),
-    )
+def _state(found: Object, result: Result | None) -> Queued | Running | Finished[Result]:
+    ended = ended_at(found)
+    if ended is not None and result is not None:
+        return Finished(result, ended, marks.REPORTED_LABEL in found["metadata"]["labels"])
+    return Queued() if found["spec"].get("suspend") else Running()
 
 
 def ended_at(found: Object) -> datetime | None:
@@ -81,25 +79,25 @@ def ended_at(found: Object) -> datetime | None:
     return time_of(deleted) if deleted and not status.get("active") else None
 
 
-def noted_result(found: Object) -> ProvisionResult | None:
+def noted_result(found: Object) -> AnyResult | None:
     """The result that a replica noted on the job when it took it up."""
     noted = found["metadata"]["annotations"].get(marks.RESULT)
     if noted is None:
         return None
     try:
-        return decode_result(noted)
+        return _decoded(found, noted)
     except ValueError:
-        return _lost(Reason.JOB_LOST, "The result noted on the job cannot be read.")
+        return _lost(found, Reason.JOB_LOST, "The result noted on the job cannot be read.")
 
 
-def result_of(found: Object, pods: Iterable[Object]) -> ProvisionResult:
+def result_of(found: Object, pods: Iterable[Object]) -> AnyResult:
     """What an ended job did: its own words from its newest pod, else what can be told from outside."""
     ended = sorted((pod for pod in pods if has_ended(pod)), key=_finish_order)
     for pod in reversed(ended):
         message = _terminated(pod).get("message")
         if message:
             try:
-                return decode_result(message)
+                return _decoded(found, message)
             except ValueError:
                 break
     return _result_from_outside(found, ended[-1] if ended else None)
@@ -123,27 +121,39 @@ def time_of(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def _result_from_outside(found: Object, pod: Object | None) -> ProvisionResult:
+def _decoded(found: Object, text: str) -> AnyResult:
+    """Raises :class:`ValueError` if ``text`` is not a result of such a job."""
+    if purpose_of(found["metadata"]["annotations"]) is Purpose.CLEAN_UP:
+        return decode_clean_up(text)
+    return decode_result(text)
+
+
+def _result_from_outside(found: Object, pod: Object | None) -> AnyResult:
     problem = found["metadata"]["annotations"].get(marks.POD_PROBLEM, "")
     if problem.startswith(_IMAGE_PROBLEMS):
-        return _lost(Reason.IMAGE_PULL_FAILED, problem)
+        return _lost(found, Reason.IMAGE_PULL_FAILED, problem)
     if pod is not None and _evicted(pod):
-        return _lost(Reason.JOB_EVICTED, pod["status"].get("message") or "The pod was evicted.")
+        return _lost(found, Reason.JOB_EVICTED, pod["status"].get("message") or "The pod was evicted.")
     if pod is not None and _terminated(pod).get("reason") == "OOMKilled":
-        return _lost(Reason.JOB_OUT_OF_MEMORY, "The pod was killed for using more than its memory limit.")
+        return _lost(
+            found, Reason.JOB_OUT_OF_MEMORY, "The pod was killed for using more than its memory limit."
+        )
     if _failure_reason(found) == "DeadlineExceeded":
         seconds = found["spec"].get("activeDeadlineSeconds")
         waited = f" Its pod could not start: {problem}" if problem else ""
-        return _lost(Reason.JOB_TIMED_OUT, f"The job did not end within {seconds} s.{waited}")
+        return _lost(found, Reason.JOB_TIMED_OUT, f"The job did not end within {seconds} s.{waited}")
     if pod is None:
         deleted = "The job was deleted" if "deletionTimestamp" in found["metadata"] else "Its pod is gone"
-        return _lost(Reason.JOB_LOST, f"{deleted}; what it did is not known.")
+        return _lost(found, Reason.JOB_LOST, f"{deleted}; what it did is not known.")
     code = _terminated(pod).get("exitCode")
-    return _lost(Reason.JOB_LOST, f"The pod ended with exit code {code} and said nothing.")
+    return _lost(found, Reason.JOB_LOST, f"The pod ended with exit code {code} and said nothing.")
 
 
-def _lost(reason: Reason, message: str) -> ProvisionResult:
-    return ProvisionResult(stage=Stage.STARTED, failure=Failure(reason, f"{message} {reason.remedy}"))
+def _lost(found: Object, reason: Reason, message: str) -> AnyResult:
+    failure = Failure(reason, f"{message} {reason.remedy}")
+    if purpose_of(found["metadata"]["annotations"]) is Purpose.CLEAN_UP:
+        return CleanUpResult(failure=failure)
+    return ProvisionResult(stage=Stage.STARTED, failure=failure)
 
 
 def _failure_reason(found: Object) -> str | None:

@@ -10,7 +10,8 @@ import attrs
 
 from pullsecret.domain.errors import TransientError
 from pullsecret.domain.identifiers import ClusterId
-from pullsecret.domain.provisioning import Job, JobKey, ProvisionOrder, Queued
+from pullsecret.domain.jobs import AnyJob, AnyKey, AnyOrder, in_the_way
+from pullsecret.domain.provisioning import Queued
 from pullsecret.domain.reasons import Reason
 from pullsecret.infrastructure.kubernetes import job_manifest, marks
 from pullsecret.infrastructure.kubernetes.api import KubernetesApi
@@ -46,7 +47,7 @@ class KubernetesJobRunner:
     replica: str = attrs.field(factory=_replica_name)
     """A name of this replica that no other has, e.g. its pod's."""
 
-    async def submit(self, order: ProvisionOrder) -> Submitted | Existing | Busy:
+    async def submit(self, order: AnyOrder) -> Submitted | Existing | Busy:
         """See the port."""
         try:
             for _ in range(_SUBMIT_TRIES):
@@ -60,14 +61,14 @@ class KubernetesJobRunner:
             "submit-job", order.key.name, Reason.WRITE_CONFLICT, "Another submission is under way."
         )
 
-    async def release(self, key: JobKey) -> None:
+    async def release(self, key: AnyKey) -> None:
         """See the port."""
         try:
             await self._release(key)
         except ApiError as fault:
             raise operation_error("release-job", fault) from None
 
-    async def jobs(self, cluster_id: ClusterId | None = None) -> Sequence[Job]:
+    async def jobs(self, cluster_id: ClusterId | None = None) -> Sequence[AnyJob]:
         """See the port."""
         selector = marks.OUR_JOBS if cluster_id is None else marks.selector_of(cluster_id)
         try:
@@ -76,7 +77,7 @@ class KubernetesJobRunner:
             raise operation_error("list-jobs", fault) from None
         return [job for job in known if cluster_id is None or job.key.cluster_id == cluster_id]
 
-    async def unfinished(self) -> Sequence[Job]:
+    async def unfinished(self) -> Sequence[AnyJob]:
         """See the port."""
         try:
             found = await self._jobs.find(marks.OUR_UNFINISHED_JOBS)
@@ -84,14 +85,14 @@ class KubernetesJobRunner:
             raise operation_error("list-jobs", fault) from None
         return [job_of(item) for item in found if ended_at(item) is None]
 
-    async def finished(self) -> AsyncGenerator[Job, None]:
+    async def finished(self) -> AsyncGenerator[AnyJob, None]:
         """See the port."""
         ended = FinishedJobs(self._jobs, self._secrets, self._events, self.telemetry, self.replica)
         async with aclosing(ended.stream()) as jobs:
             async for job in jobs:
                 yield job
 
-    async def mark_reported(self, key: JobKey) -> None:
+    async def mark_reported(self, key: AnyKey) -> None:
         """See the port."""
         try:
             found = await self._jobs.mark_reported(key)
@@ -107,23 +108,20 @@ class KubernetesJobRunner:
         except ApiError as fault:
             raise operation_error("sweep-payloads", fault) from None
 
-    async def _try_submit(self, order: ProvisionOrder) -> Submitted | Existing | Busy | None:
-        known = await self.jobs(order.target.cluster_id)
+    async def _try_submit(self, order: AnyOrder) -> Submitted | Existing | Busy | None:
+        known = await self.jobs(order.key.cluster_id)
         for job in known:
             if job.key == order.key:
                 return Existing(job)
-        for job in known:
-            if job.active:
-                return Busy(job)
+        if other := in_the_way(known, order):
+            return Busy(other)
         secret = await self._secrets.take(order)
         if secret is None:
             await self._remove_stale(order, known)
             return None
         return await self._create(order, secret)
 
-    async def _create(
-        self, order: ProvisionOrder, secret: TemporarySecret
-    ) -> Submitted | Existing | Busy | None:
+    async def _create(self, order: AnyOrder, secret: TemporarySecret) -> Submitted | Existing | Busy | None:
         try:
             made = await self._jobs.create(job_manifest.job(order, secret.uid, self.settings))
         except ApiError as fault:
@@ -140,7 +138,7 @@ class KubernetesJobRunner:
         await self._jobs.discard(made)
         return None
 
-    async def _remove_stale(self, order: ProvisionOrder, known: Sequence[Job]) -> None:
+    async def _remove_stale(self, order: AnyOrder, known: Sequence[AnyJob]) -> None:
         """Free the cluster's name if the job that holds it has ended, or was never made."""
         secret = await self._secrets.of(order.key)
         if secret is None:
@@ -149,7 +147,7 @@ class KubernetesJobRunner:
         if ended or (secret.owner is None and secret.age > self.settings.times.orphan_grace):
             await self._secrets.remove(secret.name, secret.uid)
 
-    async def _release(self, key: JobKey) -> None:
+    async def _release(self, key: AnyKey) -> None:
         found = await self._jobs.get(key)
         if found is None or ended_at(found) is not None or not isinstance(job_of(found).state, Queued):
             return

@@ -27,6 +27,13 @@ CLUSTER_SECRET: Final = f"{ANNOTATION_PREFIX}/cluster-secret"
 REPLICA_LOCATIONS: Final = f"{ANNOTATION_PREFIX}/replica-locations"
 ENCRYPTION_KEYS: Final = f"{ANNOTATION_PREFIX}/encryption-keys"
 
+PURPOSE: Final = f"{ANNOTATION_PREFIX}/purpose"
+CLOUD_SECRETS: Final = f"{ANNOTATION_PREFIX}/cloud-secrets"
+CLUSTER_SECRETS: Final = f"{ANNOTATION_PREFIX}/cluster-secrets"
+STORED_SECRET: Final = f"{ANNOTATION_PREFIX}/stored-secret"
+GIVE_UP_AT: Final = f"{ANNOTATION_PREFIX}/give-up-at"
+"""These five on a clean-up job only."""
+
 PAYLOAD_UID: Final = f"{ANNOTATION_PREFIX}/payload-uid"
 """On a job: the uid of its temporary secret."""
 CLAIM: Final = f"{ANNOTATION_PREFIX}/claim"

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 import attrs
 
+from pullsecret.domain.jobs import AnyKey, AnyOrder
 from pullsecret.domain.names import temporary_secret_name
-from pullsecret.domain.provisioning import JobKey, ProvisionOrder
 from pullsecret.infrastructure.kubernetes import marks
 from pullsecret.infrastructure.kubernetes.api import MERGE_PATCH, KubernetesApi, Object
 from pullsecret.infrastructure.kubernetes.api_errors import ApiError
@@ -43,7 +43,7 @@ class TemporarySecrets:
     api: KubernetesApi
     settings: JobSettings
 
-    async def take(self, order: ProvisionOrder) -> TemporarySecret | None:
+    async def take(self, order: AnyOrder) -> TemporarySecret | None:
         """Create the secret for ``order``; None if its cluster has one."""
         body = temporary_secret(order, self.settings)
         try:
@@ -54,7 +54,7 @@ class TemporarySecrets:
             raise
         return _read(answer.body)
 
-    async def of(self, key: JobKey) -> TemporarySecret | None:
+    async def of(self, key: AnyKey) -> TemporarySecret | None:
         """The secret that the key's cluster has now, whichever job it is for."""
         path = self._path(temporary_secret_name(key.cluster_id))
         found = await self.api.get_or_none(path, metadata_only=True)

@@ -130,6 +130,20 @@ def _(fact: facts.JobEnded) -> LogLine:
 
 
 @log_line.register
+def _(fact: facts.CleanUpEnded) -> LogLine:
+    result, cluster_id = fact.result, str(fact.key.cluster_id)
+    details: dict[str, object] = {"job": fact.key.name, "duration": round(result.duration, 3)}
+    if result.failure is None:
+        kept = [*result.retained, *result.left]
+        message = f"Clean-up succeeded; kept: {', '.join(kept)}" if kept else "Clean-up succeeded"
+        level = "warning" if result.left else "info"
+        return LogLine(level, "end-clean-up", message, cluster_id, fact.project, details=details)
+    details["reason"] = str(result.failure.reason)
+    message = f"Clean-up failed: {result.failure.message}"
+    return LogLine("error", "end-clean-up", message, cluster_id, fact.project, details=details)
+
+
+@log_line.register
 def _(fact: facts.StatusTold) -> LogLine:
     details = {"job": fact.key.name, "delay": round(fact.delay, 3)}
     message = f"Status told: {fact.receipt}"

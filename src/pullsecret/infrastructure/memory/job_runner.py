@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import attrs
 
+from pullsecret.domain.clean_up import CleanUpJob, CleanUpOrder, CleanUpResult
 from pullsecret.domain.facts import InternalFault
 from pullsecret.domain.identifiers import ClusterId
+from pullsecret.domain.jobs import AnyJob, AnyKey, AnyOrder, in_the_way
 from pullsecret.domain.provisioning import (
     Failure,
     Finished,
@@ -27,6 +30,8 @@ from pullsecret.ports.job_runner import Busy, Existing, Submitted
 from pullsecret.ports.telemetry import Telemetry
 
 RunJob = Callable[[ProvisionOrder], Awaitable[ProvisionResult]]
+RunCleanUp = Callable[[CleanUpOrder], Awaitable[CleanUpResult]]
+Result = TypeVar("Result")
 
 
 @attrs.frozen
@@ -50,14 +55,14 @@ class MemoryJobs:
     ended: int = 0
     """How many jobs have ended so far."""
     job_ended: asyncio.Condition = attrs.field(factory=asyncio.Condition)
-    brought: dict[JobKey, float] = attrs.field(factory=dict)
+    brought: dict[AnyKey, float] = attrs.field(factory=dict)
     """Until when a finished job is left to the replica it was brought to."""
     processes: set["asyncio.Task[None]"] = attrs.field(factory=set)
-    _of_cluster: dict[ClusterId, dict[JobKey, Job]] = attrs.field(factory=dict)
-    _unfinished: dict[JobKey, Job] = attrs.field(factory=dict)
-    _unreported: dict[JobKey, Job] = attrs.field(factory=dict)
+    _of_cluster: dict[ClusterId, dict[AnyKey, AnyJob]] = attrs.field(factory=dict)
+    _unfinished: dict[AnyKey, AnyJob] = attrs.field(factory=dict)
+    _unreported: dict[AnyKey, AnyJob] = attrs.field(factory=dict)
 
-    def put(self, job: Job) -> None:
+    def put(self, job: AnyJob) -> None:
         """Keep ``job`` in place of what was known of it."""
         self._of_cluster.setdefault(job.key.cluster_id, {})[job.key] = job
         self._unfinished.pop(job.key, None)
@@ -67,23 +72,23 @@ class MemoryJobs:
         elif not job.state.reported:
             self._unreported[job.key] = job
 
-    def get(self, key: JobKey) -> Job | None:
+    def get(self, key: AnyKey) -> AnyJob | None:
         """The job, if it is known."""
         return self._of_cluster.get(key.cluster_id, {}).get(key)
 
-    def of_cluster(self, cluster_id: ClusterId) -> list[Job]:
+    def of_cluster(self, cluster_id: ClusterId) -> list[AnyJob]:
         """The jobs of one cluster."""
         return list(self._of_cluster.get(cluster_id, {}).values())
 
-    def all(self) -> list[Job]:
+    def all(self) -> list[AnyJob]:
         """Every job."""
         return [job for jobs in self._of_cluster.values() for job in jobs.values()]
 
-    def unfinished(self) -> list[Job]:
+    def unfinished(self) -> list[AnyJob]:
         """Queued and running jobs."""
         return list(self._unfinished.values())
 
-    def unreported(self) -> list[Job]:
+    def unreported(self) -> list[AnyJob]:
         """Finished jobs whose status was not told yet."""
         return list(self._unreported.values())
 
@@ -105,34 +110,38 @@ class MemoryJobRunner:
     faults: FaultScript
     telemetry: Telemetry
     times: JobTimes = attrs.field(factory=JobTimes)
+    run_clean_up: RunCleanUp = attrs.field(kw_only=True)
 
-    async def submit(self, order: ProvisionOrder) -> Submitted | Existing | Busy:
+    async def submit(self, order: AnyOrder) -> Submitted | Existing | Busy:
         """See the port."""
         async with self._call("submit", order.key.name):
             return self._submit(order)
 
-    def _submit(self, order: ProvisionOrder) -> Submitted | Existing | Busy:
+    def _submit(self, order: AnyOrder) -> Submitted | Existing | Busy:
         if known := self.state.get(order.key):
             return Existing(known)
-        for other in self.state.of_cluster(order.key.cluster_id):
-            if other.active:
-                return Busy(other)
-        job = Job(order.key, order.target, Queued(), self.clock.now())
-        self.state.orders[order.key] = order
+        if other := in_the_way(self.state.of_cluster(order.key.cluster_id), order):
+            return Busy(other)
+        job: AnyJob
+        if isinstance(order, CleanUpOrder):
+            job = CleanUpJob(order, Queued(), self.clock.now())
+        else:
+            job = Job(order.key, order.target, Queued(), self.clock.now())
+            self.state.orders[order.key] = order
         self.state.put(job)
         return Submitted(job)
 
-    async def release(self, key: JobKey) -> None:
+    async def release(self, key: AnyKey) -> None:
         """See the port."""
         async with self._call("release", key.name):
             job = self.state.get(key)
             if job and isinstance(job.state, Queued):
                 self.state.put(attrs.evolve(job, state=Running()))
-                process = asyncio.get_running_loop().create_task(self._run(key))
+                process = asyncio.get_running_loop().create_task(self._run(job))
                 self.state.processes.add(process)
                 process.add_done_callback(self.state.processes.discard)
 
-    async def jobs(self, cluster_id: ClusterId | None = None) -> Sequence[Job]:
+    async def jobs(self, cluster_id: ClusterId | None = None) -> Sequence[AnyJob]:
         """See the port."""
         async with self._call("jobs", "jobs" if cluster_id is None else f"jobs of {cluster_id}"):
             if cluster_id is None:
@@ -141,12 +150,12 @@ class MemoryJobRunner:
             self.state.forget(cluster_id, self.clock.now() - keep)
             return self.state.of_cluster(cluster_id)
 
-    async def unfinished(self) -> Sequence[Job]:
+    async def unfinished(self) -> Sequence[AnyJob]:
         """See the port."""
         async with self._call("unfinished", "jobs"):
             return self.state.unfinished()
 
-    async def finished(self) -> AsyncGenerator[Job, None]:
+    async def finished(self) -> AsyncGenerator[AnyJob, None]:
         """See the port."""
         while True:
             seen, now = self.state.ended, self.clock.monotonic()
@@ -156,14 +165,15 @@ class MemoryJobRunner:
                     yield job
             await self._wait_for_more_than(seen)
 
-    async def mark_reported(self, key: JobKey) -> None:
+    async def mark_reported(self, key: AnyKey) -> None:
         """See the port."""
         async with self._call("mark-reported", key.name):
-            job = self.state.get(key)
-            if job and isinstance(job.state, Finished):
-                reported = attrs.evolve(job.state, reported=True)
-                self.state.put(attrs.evolve(job, state=reported))
-                self.state.brought.pop(key, None)
+            match self.state.get(key):
+                case Job(state=Finished() as landed) as job:
+                    self.state.put(attrs.evolve(job, state=attrs.evolve(landed, reported=True)))
+                case CleanUpJob(state=Finished() as cleaned_up) as clean_up:
+                    self.state.put(attrs.evolve(clean_up, state=attrs.evolve(cleaned_up, reported=True)))
+            self.state.brought.pop(key, None)
 
     async def sweep(self) -> int:
         """See the port."""
@@ -177,26 +187,36 @@ class MemoryJobRunner:
         job = self.state.get(key)
         return job is not None and job.active
 
-    async def _run(self, key: JobKey) -> None:
-        result = await self._result(self.state.orders[key])
-        self.state.orders.pop(key, None)
-        if job := self.state.get(key):
-            self.state.put(attrs.evolve(job, state=Finished(result, self.clock.now())))
+    async def _run(self, job: AnyJob) -> None:
+        ended: AnyJob
+        if isinstance(job, CleanUpJob):
+            result = await self._watched(job, self.run_clean_up(job.order), _clean_up_lost)
+            ended = attrs.evolve(job, state=Finished(result, self.clock.now()))
+        else:
+            landed = await self._watched(job, self.run_job(self.state.orders[job.key]), _lost)
+            self.state.orders.pop(job.key, None)
+            ended = attrs.evolve(job, state=Finished(landed, self.clock.now()))
+        # What was asked of it meanwhile is kept.
+        if known := self.state.get(job.key):
+            self.state.put(attrs.evolve(ended, retry_asked=known.retry_asked))
         async with self.state.job_ended:
             self.state.ended += 1
             self.state.job_ended.notify_all()
 
-    async def _result(self, order: ProvisionOrder) -> ProvisionResult:
+    async def _watched(
+        self, job: AnyJob, process: Awaitable[Result], lost: Callable[[Reason, str], Result]
+    ) -> Result:
+        """The result of the job's ``process``, or why there is none."""
         try:
             async with asyncio.timeout(self.times.deadline):
-                return await self.run_job(order)
+                return await process
         except TimeoutError:
-            return _lost(Reason.JOB_TIMED_OUT, f"The job did not end within {self.times.deadline:.0f} s.")
+            return lost(Reason.JOB_TIMED_OUT, f"The job did not end within {self.times.deadline:.0f} s.")
         except ProcessCrash:
-            return _lost(Reason.JOB_LOST, "The job's process died without a word.")
+            return lost(Reason.JOB_LOST, "The job's process died without a word.")
         except Exception as error:
-            self.telemetry.record(InternalFault("run-job", type(error).__name__, order.key.cluster_id))
-            return _lost(Reason.JOB_LOST, f"The job's process ended with {type(error).__name__}.")
+            self.telemetry.record(InternalFault("run-job", type(error).__name__, job.key.cluster_id))
+            return lost(Reason.JOB_LOST, f"The job's process ended with {type(error).__name__}.")
 
     async def _wait_for_more_than(self, ended: int) -> None:
         try:
@@ -211,3 +231,7 @@ class MemoryJobRunner:
 
 def _lost(reason: Reason, message: str) -> ProvisionResult:
     return ProvisionResult(stage=Stage.STARTED, failure=Failure(reason, message))
+
+
+def _clean_up_lost(reason: Reason, message: str) -> CleanUpResult:
+    return CleanUpResult(failure=Failure(reason, message))

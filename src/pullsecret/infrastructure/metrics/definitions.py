@@ -90,6 +90,13 @@ JOB_FAILURES: Final = Definition(
     "Jobs that failed, by condition reason. A transient failure is tried again by itself.",
     {"reason": _FAILURE},
 )
+CLEAN_UPS: Final = Definition(
+    "pullsecret_clean_ups_total",
+    Kind.COUNTER,
+    "Jobs that ended cleaning up after a deleted cluster. After one that failed another is tried; one with "
+    "the result left gave something up, which a person has to delete.",
+    {"result": _one_of("success", "left", "failure")},
+)
 IDENTITY_FAILURES: Final = Definition(
     "pullsecret_identity_failures_total",
     Kind.COUNTER,
@@ -232,6 +239,7 @@ DEFINITIONS: Final = (
     JOB_DURATION,
     JOBS,
     JOB_FAILURES,
+    CLEAN_UPS,
     IDENTITY_FAILURES,
     GCP_CALLS,
     GCP_CALL_DURATION,

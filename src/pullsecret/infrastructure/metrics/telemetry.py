@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from pullsecret.domain import facts
 from pullsecret.domain.facts import EventOutcome, Fact, SkipReason
+from pullsecret.domain.jobs import AnyKey, AnyResult
 from pullsecret.domain.provisioning import JobKey, ProvisionResult
 from pullsecret.domain.reasons import Outlook, Reason
 from pullsecret.domain.rollout import Rollout
@@ -57,7 +58,7 @@ class PrometheusTelemetry:
 
     def __init__(self, registry: CollectorRegistry, rollout: Rollout | None = None) -> None:
         self._metrics = Instruments(registry)
-        self._ended: Recent[JobKey] = Recent(_REMEMBERED_JOBS)
+        self._ended: Recent[AnyKey] = Recent(_REMEMBERED_JOBS)
         self._projects: Recent[str] = Recent(
             metric.MAX_PROJECTS, lambda label: self._metrics.forget(metric.PROJECT_SETUP, label)
         )
@@ -109,7 +110,8 @@ class PrometheusTelemetry:
 
     @_count.register
     def _(self, fact: facts.HandedOver) -> None:
-        self._metrics.count(metric.PRECONDITIONS, "met")
+        if isinstance(fact.key, JobKey):
+            self._metrics.count(metric.PRECONDITIONS, "met")
         if fact.key.attempt > 1:
             self._metrics.count(metric.RETRIES, "job")
 
@@ -133,6 +135,21 @@ class PrometheusTelemetry:
         result = fact.result
         self._metrics.observe(metric.JOB_DURATION, result.duration, exemplar=_exemplar(fact.key))
         self._count_result(result)
+        self._count_calls(result)
+        self._note_setup(fact.project, result)
+
+    @_count.register
+    def _(self, fact: facts.CleanUpEnded) -> None:
+        if not self._ended.see(fact.key):
+            return
+        result = fact.result
+        if result.failure is not None:
+            self._metrics.count(metric.CLEAN_UPS, "failure")
+        else:
+            self._metrics.count(metric.CLEAN_UPS, "left" if result.left else "success")
+        self._count_calls(result)
+
+    def _count_calls(self, result: AnyResult) -> None:
         for call, times in result.calls.items():
             method, _, status = call.rpartition("/")
             status = status if _HTTP_STATUS.fullmatch(status) else OTHER
@@ -140,7 +157,6 @@ class PrometheusTelemetry:
         for method, latencies in result.latencies.items():
             for seconds in latencies:
                 self._metrics.observe(metric.GCP_CALL_DURATION, seconds, self._methods(method))
-        self._note_setup(fact.project, result)
 
     def _count_result(self, result: ProvisionResult) -> None:
         reason = _reason(result)
@@ -195,7 +211,7 @@ class PrometheusTelemetry:
         self._metrics.count(metric.INTERNAL_FAULTS)
 
 
-def _exemplar(key: JobKey) -> dict[str, str]:
+def _exemplar(key: AnyKey) -> dict[str, str]:
     return {"job_name": key.name}
 
 

@@ -5,15 +5,15 @@ import time
 from opentelemetry.trace import Span, Status, StatusCode, Tracer, set_span_in_context
 
 from pullsecret.domain.events import TraceContext
-from pullsecret.domain.facts import Fact, JobEnded, RetryScheduled, StepDone
-from pullsecret.domain.provisioning import JobKey
+from pullsecret.domain.facts import CleanUpEnded, Fact, JobEnded, RetryScheduled, StepDone
+from pullsecret.domain.jobs import AnyKey
 from pullsecret.infrastructure.tracing.trace_context import parent
 
 
 class JobSpans:
     """Telemetry port: one span for the job, and in it one for each step up to the moment it was done."""
 
-    def __init__(self, tracer: Tracer, key: JobKey, trace: TraceContext | None) -> None:
+    def __init__(self, tracer: Tracer, key: AnyKey, trace: TraceContext | None) -> None:
         self._tracer = tracer
         attributes: dict[str, str] = {"cluster_id": key.cluster_id.value, "job": key.name}
         self._job: Span = tracer.start_span("run-job", parent(trace), attributes=attributes)
@@ -26,7 +26,7 @@ class JobSpans:
                 self._step(fact.operation, StatusCode.OK)
             case RetryScheduled():
                 self._step(fact.operation, StatusCode.ERROR, str(fact.error.reason))
-            case JobEnded():
+            case JobEnded() | CleanUpEnded():
                 failure = fact.result.failure
                 if failure is not None:
                     self._job.set_status(Status(StatusCode.ERROR, str(failure.reason)))

@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import aclosing
-from typing import Protocol
 
 import pytest
 
@@ -11,7 +10,6 @@ from pullsecret.domain.provisioning import (
     Failure,
     Finished,
     Job,
-    JobKey,
     ProvisionOrder,
     ProvisionResult,
     Queued,
@@ -19,8 +17,12 @@ from pullsecret.domain.provisioning import (
 )
 from pullsecret.domain.reasons import Outlook, Reason
 from pullsecret.domain.secret_lifecycle import Change, Stage
-from pullsecret.ports.job_runner import Busy, Existing, JobRunner, Submitted
+from pullsecret.ports.job_runner import Busy, Existing, Submitted
+from pullsecret.testing.contracts.job_runner_clean_up import CleanUpJobsContract
+from pullsecret.testing.contracts.job_runner_harness import JobRunnerHarness, next_finished
 from pullsecret.testing.contracts.samples import new_order
+
+__all__ = ["FAILURE", "SUCCESS", "JobRunnerContract", "JobRunnerHarness", "next_finished"]
 
 SUCCESS = ProvisionResult(
     Stage.PUBLISHED, Change.UPDATED, "7", duration=1.5, calls={"AddSecretVersion/OK": 1, "GetSecret/OK": 2}
@@ -34,66 +36,14 @@ FAILURE = ProvisionResult(
 )
 
 
-class JobRunnerHarness(Protocol):
-    """What the suite needs beside the runner."""
-
-    runner: JobRunner
-    """The runner under test, reminding of unreported jobs within :attr:`patience`."""
-    patience: float
-    """Seconds within which everything that is to happen has happened."""
-
-    def another_replica(self) -> JobRunner:
-        """A second runner on the same durable state."""
-        ...
-
-    async def started(self, key: JobKey) -> bool:
-        """Whether the job's process has been started."""
-        ...
-
-    async def end(self, key: JobKey, result: ProvisionResult) -> None:
-        """Let the released job's process end and say ``result``."""
-        ...
-
-    async def kill(self, key: JobKey) -> None:
-        """Let the released job's process die without a word."""
-        ...
-
-    async def payload_kept(self, order: ProvisionOrder) -> bool:
-        """Whether the order's payload is still kept."""
-        ...
-
-    async def leave_payload(self, order: ProvisionOrder) -> None:
-        """Do what a crash could leave behind: a kept payload without a job."""
-        ...
-
-
-async def next_finished(runner: JobRunner, key: JobKey, patience: float) -> Job:
-    """The next time the runner brings the finished job ``key``."""
-    async with asyncio.timeout(patience), aclosing(runner.finished()) as finished:
-        async for job in finished:
-            if job.key == key:
-                return job
-    raise AssertionError("the stream of finished jobs ended")
-
-
 @pytest.mark.asyncio
-class JobRunnerContract:
+class JobRunnerContract(CleanUpJobsContract):
     """Subclass it and override :meth:`harness`."""
-
-    @pytest.fixture
-    async def harness(self) -> JobRunnerHarness:
-        """The runner under test and its surroundings."""
-        raise NotImplementedError
 
     @pytest.fixture
     def order(self) -> ProvisionOrder:
         """An order never submitted before."""
         return new_order()
-
-    async def the_job(self, runner: JobRunner, order: ProvisionOrder) -> Job:
-        """The one job known of the order's cluster."""
-        (job,) = await runner.jobs(order.target.cluster_id)
-        return job
 
     async def test_a_submitted_job_is_queued_and_known(
         self, harness: JobRunnerHarness, order: ProvisionOrder
@@ -103,6 +53,7 @@ class JobRunnerContract:
         job = await self.the_job(harness.another_replica(), order)
         assert job == answer.job
         assert job.key == order.key
+        assert isinstance(job, Job)
         assert job.target == order.target
         assert job.state == Queued()
         assert job in await harness.runner.unfinished()
@@ -161,6 +112,7 @@ class JobRunnerContract:
         assert isinstance(job.state, Finished)
         assert job.state.result == result
         assert not job.state.reported
+        assert isinstance(job, Job)
         assert job.target == order.target
         assert job.submitted_at <= job.state.at
 
@@ -249,22 +201,3 @@ class JobRunnerContract:
         await harness.runner.release(order.key)
         await harness.runner.mark_reported(order.key)
         assert await harness.runner.jobs(ClusterId("cls-never-seen")) == []
-
-    async def finish(self, harness: JobRunnerHarness, order: ProvisionOrder, result: ProvisionResult) -> None:
-        """Submit, release and end the order's job."""
-        await harness.runner.submit(order)
-        await harness.runner.release(order.key)
-        await self.eventually(harness, lambda: harness.started(order.key))
-        await harness.end(order.key, result)
-
-    async def eventually(self, harness: JobRunnerHarness, condition: "Condition") -> None:
-        """Wait until ``condition`` holds."""
-        async with asyncio.timeout(harness.patience):
-            while not await condition():
-                await asyncio.sleep(harness.patience / 200)
-
-
-class Condition(Protocol):
-    """A question that can be asked again."""
-
-    async def __call__(self) -> bool: ...

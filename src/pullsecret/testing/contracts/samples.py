@@ -4,7 +4,9 @@ import base64
 import itertools
 import json
 import uuid
+from datetime import UTC, datetime
 
+from pullsecret.domain.clean_up import CleanUpKey, CleanUpOrder, Deletion, Remains
 from pullsecret.domain.identifiers import ClusterId, Generation
 from pullsecret.domain.names import cloud_secret_name, cluster_secret_name
 from pullsecret.domain.provisioning import (
@@ -61,3 +63,15 @@ def new_order(
 ) -> ProvisionOrder:
     """An order with a payload of its own."""
     return ProvisionOrder(new_target(cluster_id, generation, project), new_pull_secret(), attempt)
+
+
+def new_clean_up(cluster_id: ClusterId | None = None, generation: int = 1, attempt: int = 1) -> CleanUpOrder:
+    """An order to clean up where the service would have put a cluster's secrets, and in an older place."""
+    target = new_target(cluster_id)
+    older = new_target(target.cluster_id, project="older-project", namespace="older-namespace")
+    return CleanUpOrder(
+        CleanUpKey(target.cluster_id, Generation(generation), attempt),
+        Remains((target.cloud_secret, older.cloud_secret), (target.cluster_secret, older.cluster_secret)),
+        Deletion.RETAIN,
+        datetime(2026, 1, 1, 12, tzinfo=UTC),
+    )

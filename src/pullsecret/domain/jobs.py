@@ -1,0 +1,50 @@
+"""Jobs of either purpose: provisioning a cluster's pull secret, or cleaning up after a deleted cluster."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from pullsecret.domain.backoff import Backoff
+from pullsecret.domain.clean_up import CleanUpJob, CleanUpKey, CleanUpOrder, CleanUpResult
+from pullsecret.domain.identifiers import ClusterId
+from pullsecret.domain.provisioning import Finished, Job, JobKey, ProvisionOrder, ProvisionResult
+
+AnyKey = JobKey | CleanUpKey
+AnyOrder = ProvisionOrder | CleanUpOrder
+AnyResult = ProvisionResult | CleanUpResult
+AnyJob = Job | CleanUpJob
+
+
+def age_order(key: AnyKey) -> tuple[int, bool, int]:
+    """Sorts one cluster's jobs, the newest last: a clean-up comes after all others of its generation."""
+    return key.generation, isinstance(key, CleanUpKey), key.attempt
+
+
+def newest_jobs(jobs: Iterable[AnyJob]) -> Mapping[ClusterId, AnyJob]:
+    """The newest of each cluster's ``jobs``: the last attempt at its latest generation."""
+    newest: dict[ClusterId, AnyJob] = {}
+    for job in jobs:
+        known = newest.get(job.key.cluster_id)
+        if known is None or age_order(known.key) < age_order(job.key):
+            newest[job.key.cluster_id] = job
+    return newest
+
+
+def in_the_way(jobs: Iterable[AnyJob], order: AnyOrder) -> AnyJob | None:
+    """The job of the order's cluster because of which ``order`` may not be handed over now, if there is one.
+
+    That is one that has not finished; and for provisioning also a clean-up at the same generation or a later
+    one, so that whoever decided before the deletion writes nothing after it.
+    """
+    for job in jobs:
+        if job.active:
+            return job
+        cleaned_up = isinstance(job, CleanUpJob) and job.key.generation >= order.key.generation
+        if cleaned_up and isinstance(order, ProvisionOrder):
+            return job
+    return None
+
+
+def next_attempt(key: AnyKey, finished: Finished[Any], pause: Backoff) -> datetime:
+    """When the next attempt after the failed job ``key`` may start."""
+    return finished.at + timedelta(seconds=pause.pause(key.attempt, chance=1.0))

@@ -1,0 +1,102 @@
+"""Jobs of both purposes side by side."""
+
+from datetime import UTC, datetime, timedelta
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pullsecret.domain.backoff import Backoff
+from pullsecret.domain.clean_up import CleanUpJob, CleanUpKey, CleanUpOrder, CleanUpResult, Remains
+from pullsecret.domain.identifiers import ClusterId, Generation
+from pullsecret.domain.jobs import AnyJob, AnyKey, age_order, in_the_way, newest_jobs, next_attempt
+from pullsecret.domain.provisioning import (
+    CloudSecretRef,
+    ClusterSecretRef,
+    Failure,
+    Finished,
+    Job,
+    JobKey,
+    ProvisionOrder,
+    ProvisionResult,
+    Queued,
+)
+from pullsecret.domain.reasons import Reason
+from pullsecret.domain.secret_lifecycle import Change, Stage
+from pullsecret.testing.contracts.samples import new_pull_secret, new_target
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+CLUSTER = ClusterId("cls-1")
+TARGET = new_target(CLUSTER)
+
+
+def provisioning(generation: int, attempt: int = 1, *, active: bool = True, name: str = "cls-1") -> Job:
+    landed = Finished(ProvisionResult(Stage.PUBLISHED, Change.CREATED, "1"), NOW)
+    key = JobKey(ClusterId(name), Generation(generation), attempt)
+    return Job(key, TARGET, Queued() if active else landed, NOW)
+
+
+def clean_up(generation: int, attempt: int = 1, *, active: bool = True, name: str = "cls-1") -> CleanUpJob:
+    order = CleanUpOrder(CleanUpKey(ClusterId(name), Generation(generation), attempt), Remains())
+    return CleanUpJob(order, Queued() if active else Finished(CleanUpResult(), NOW), NOW)
+
+
+IN_ORDER = [provisioning(1), provisioning(1, 2), clean_up(1), clean_up(1, 2), provisioning(2), clean_up(2)]
+
+
+@given(st.permutations(IN_ORDER))
+def test_a_clean_up_is_newer_than_what_it_cleans_up_after(known: list[AnyJob]) -> None:
+    keys: list[AnyKey] = sorted((job.key for job in known), key=age_order)
+    assert keys == [job.key for job in IN_ORDER]
+
+
+@given(st.permutations([*IN_ORDER, provisioning(1, name="b"), provisioning(1, 2, name="b")]))
+def test_each_cluster_has_its_newest_job(known: list[AnyJob]) -> None:
+    newest = {name.value: job.key for name, job in newest_jobs(known).items()}
+    assert newest == {
+        "cls-1": CleanUpKey(CLUSTER, Generation(2)),
+        "b": JobKey(ClusterId("b"), Generation(1), 2),
+    }
+
+
+def provision_order(generation: int) -> ProvisionOrder:
+    return ProvisionOrder(attrs.evolve(TARGET, generation=Generation(generation)), new_pull_secret())
+
+
+@pytest.mark.parametrize(
+    ("known", "provisioning_waits", "clean_up_waits"),
+    [
+        ([], False, False),
+        ([provisioning(1, active=False)], False, False),
+        ([provisioning(1)], True, True),
+        ([clean_up(1)], True, True),
+        ([clean_up(1, active=False)], False, False),
+        ([clean_up(2, active=False)], True, False),
+        ([clean_up(3, active=False)], True, False),
+        ([clean_up(1, active=False), provisioning(1)], True, True),
+    ],
+)
+def test_one_job_at_a_time_and_nothing_is_provisioned_after_its_clean_up(
+    known: list[AnyJob], provisioning_waits: bool, clean_up_waits: bool
+) -> None:
+    assert (in_the_way(known, provision_order(2)) is not None) == provisioning_waits
+    assert (in_the_way(known, clean_up(2, 2).order) is not None) == clean_up_waits
+
+
+def test_pauses_grow_with_the_attempts() -> None:
+    pause = Backoff(initial=30, factor=2, maximum=100)
+    failed = Finished(CleanUpResult(failure=Failure(Reason.JOB_LOST, "It is gone.")), NOW)
+    due = [next_attempt(clean_up(1, attempt).key, failed, pause) - NOW for attempt in (1, 2, 3)]
+    assert due == [timedelta(seconds=seconds) for seconds in (30, 60, 100)]
+
+
+def test_a_clean_up_counts_for_the_project_of_its_first_stored_secret() -> None:
+    places = Remains((CloudSecretRef("p", "s"), CloudSecretRef("q", "s")))
+    job = attrs.evolve(clean_up(1), order=attrs.evolve(clean_up(1).order, places=places))
+    assert job.project == "p"
+    nowhere = Remains(cluster_secrets=(ClusterSecretRef("n", "s"),))
+    assert attrs.evolve(job, order=attrs.evolve(job.order, places=nowhere)).project == ""
+    assert Remains().nowhere
+    assert not places.nowhere
+    assert not nowhere.nowhere
