@@ -8,15 +8,13 @@ CEL is compiled to Python (``CompiledRunner``), the faster of its two ways.
 """
 
 import argparse
-import json
-import platform
-import sys
 import timeit
 from collections.abc import Callable
 from typing import Any
 
 import attrs
 import celpy
+from benchmarks.results import add_option, write_result
 
 from pullsecret.expressions import compile
 
@@ -135,28 +133,13 @@ def measured(question: Question) -> Measured:
     )
 
 
-def machine() -> str:
-    """Python and processor, for the record."""
-    processor = platform.machine()
-    try:
-        with open("/proc/cpuinfo", encoding="ascii") as lines:
-            processor = next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        pass
-    return f"Python {platform.python_version()}, {processor}"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description="Times expressions against a plain lambda and against CEL.")
-    parser.add_argument("--output", choices=("table", "json"), default="table")
-    output = parser.parse_args().output
+    add_option(parser)
+    file = parser.parse_args().json
     results = [measured(question) for question in QUESTIONS]
-    if output == "json":
-        sys.stdout.write(
-            json.dumps({"machine": machine(), "results": [attrs.asdict(it) for it in results]}) + "\n"
-        )
-        return
-    print(machine())
+    if file:
+        write_result(file, "Expressions", {"expressions": [attrs.asdict(it) for it in results]})
     print("| microseconds | expression | lambda | times lambda | CEL | compile | compile CEL |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for it in results:

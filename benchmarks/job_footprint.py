@@ -1,4 +1,4 @@
-"""Memory and start-up of a whole successful ``pullsecret job``: ``python benchmarks/job_footprint.py``.
+"""Memory and start-up of a whole successful ``pullsecret job``: ``python -m benchmarks.job_footprint``.
 
 The job runs as its pod would: own mounts, user 1000, a real Kubernetes control plane, and a served Google
 Cloud over TLS with sign-in and impersonation. Peak memory is the kernel's ``VmHWM``; CPU is what the
@@ -18,6 +18,7 @@ import threading
 from pathlib import Path
 
 import attrs
+from benchmarks.results import add_option, write_result
 
 from pullsecret.testing.gcp.cloud import FakeGoogleCloud
 from pullsecret.testing.gcp.customer import onboard
@@ -167,6 +168,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=7)
     parser.add_argument("--imports", action="store_true", help="also measure what imports cost")
     parser.add_argument("--uncompiled", action="store_true", help="measure without compiled modules")
+    add_option(parser)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
@@ -174,17 +176,22 @@ def main() -> None:
 
 
 def measure(arguments: argparse.Namespace, bytecode: Path | None) -> None:
-    """Measure what ``arguments`` ask for and print it."""
+    """Measure what ``arguments`` ask for, print it, and write it to a file if they name one."""
+    sign_ins, imports = [], []
     for outside, first in ((False, "MetadataToken"), (True, "ExchangeToken")):
         watched = asyncio.run(jobs(arguments.runs, bytecode, outside=outside))
         signed_in = "token exchange" if outside else "metadata server"
-        print(json.dumps({"sign-in": signed_in, **summary(watched, first)}), flush=True)
+        sign_ins.append({"sign_in": signed_in, **summary(watched, first)})
+        print(json.dumps(sign_ins[-1]), flush=True)
     if arguments.imports:
         for name, code in STAGES.items():
             measured = [stage(code, bytecode) for _ in range(arguments.runs)]
             peak = statistics.median(one[0] for one in measured)
             cpu = statistics.median(one[1] for one in measured)
+            imports.append({"imported": name, "peak_rss_mb": round(peak, 1), "cpu_seconds": round(cpu, 3)})
             print(f"{name:38} {peak:6.1f} MB {cpu:6.3f} s", flush=True)
+    if arguments.json:
+        write_result(arguments.json, "Footprint of a job", {"jobs": sign_ins, "imports": imports})
 
 
 if __name__ == "__main__":

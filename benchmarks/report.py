@@ -1,0 +1,175 @@
+"""Writes ``docs/measurements.md`` and its plots from ``benchmarks/results/*.json``.
+
+``python -m benchmarks.report``
+
+Nothing on that page is written by hand. A single figure becomes a row; a list of rows becomes a table and a
+plot over its first column; a long list of numbers becomes its quantiles and its distribution's plot.
+"""
+
+import json
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib import pyplot as plt
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+PLOTS = "plots"
+_PAGE = "measurements.md"
+_HEAD = """# Measurements
+
+Every figure here was measured by the command above it; the page is written from `benchmarks/results/` by
+`python -m benchmarks.report`. What they mean for a deployment's size is in
+[Performance and sizing](performance.md).
+"""
+
+
+def main() -> None:
+    """Write the page and draw every plot."""
+    docs = ROOT / "docs"
+    (docs / PLOTS).mkdir(exist_ok=True)
+    (docs / _PAGE).write_text(page())
+    for result in results():
+        for key, rows in tables(result["figures"]):
+            draw_rows(rows, docs / PLOTS / plot_name(result, key))
+        for key, numbers in distributions(result["figures"]):
+            draw_distribution(key, numbers, docs / PLOTS / plot_name(result, key))
+
+
+def results() -> list[dict[str, Any]]:
+    """All results, by file name; ``file`` is that name without its ending."""
+    return [{**json.loads(path.read_text()), "file": path.stem} for path in sorted(RESULTS.glob("*.json"))]
+
+
+def page() -> str:
+    """The page's text."""
+    return "\n".join([_HEAD, *(section(result) for result in results())])
+
+
+def section(result: Mapping[str, Any]) -> str:
+    """One result: what was run, on what, and what came out."""
+    machine, figures = result["machine"], result["figures"]
+    lines = [
+        f"## {result['name']}\n",
+        f"`{result['command']}`\n",
+        f"Commit `{result['commit']}`, {result['measured_at'][:10]}; {machine['cpu']}, "
+        f"{machine['cores']} cores, load average {machine['load_average']}, Python {machine['python']}.\n",
+    ]
+    numbers = [*singles(figures), *quantile_rows(figures)]
+    if numbers:
+        lines += [
+            "| | |\n| --- | --- |",
+            *(f"| {words(key)} | {told(value)} |" for key, value in numbers),
+            "",
+        ]
+    for key, rows in tables(figures):
+        lines += [table(rows), f"![{words(key)}]({PLOTS}/{plot_name(result, key)})\n"]
+    for key, _ in distributions(figures):
+        lines.append(f"![{words(key)}]({PLOTS}/{plot_name(result, key)})\n")
+    return "\n".join(lines)
+
+
+def flat(figures: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    """Every figure with its whole key."""
+    for key, value in figures.items():
+        whole = f"{before}{key}"
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{whole}: ")
+        else:
+            yield whole, value
+
+
+def singles(figures: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The figures that are no lists."""
+    return ((key, value) for key, value in flat(figures) if not isinstance(value, list))
+
+
+def tables(figures: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]:
+    """The lists of rows."""
+    for key, value in flat(figures):
+        if isinstance(value, list) and value and isinstance(value[0], Mapping):
+            yield key, value
+
+
+def distributions(figures: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[float]]]:
+    """The lists of numbers."""
+    for key, value in flat(figures):
+        if isinstance(value, list) and value and isinstance(value[0], int | float):
+            yield key, value
+
+
+def quantile_rows(figures: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Median, 95th percentile and largest of each list of numbers."""
+    for key, numbers in distributions(figures):
+        ordered = sorted(numbers)
+        p95 = ordered[int(len(ordered) * 0.95)]
+        shown = (told(statistics.median(ordered)), told(p95), told(ordered[-1]))
+        yield f"{key}, p50 / p95 / largest of {len(ordered)}", " / ".join(shown)
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """A Markdown table."""
+    columns = list(rows[0])
+    lines = ["| " + " | ".join(words(column) for column in columns) + " |", "| --- " * len(columns) + "|"]
+    lines += ["| " + " | ".join(told(row.get(column)) for column in columns) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def words(key: str) -> str:
+    """A key for people."""
+    return key.replace("_", " ")
+
+
+def told(value: Any) -> str:
+    """A value to four digits at most."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return "–" if value is None else str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
+
+
+def plot_name(result: Mapping[str, Any], key: str) -> str:
+    """The plot's file."""
+    return f"{result['file']}-{key}.svg".replace(" ", "-").replace(":", "").replace("_", "-")
+
+
+def draw_rows(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    """Each number of the rows over their first column, which is a size or a name."""
+    first, *others = rows[0]
+    drawn = [key for key in others if isinstance(rows[0][key], int | float)]
+    figure, axes = plt.subplots(1, len(drawn), figsize=(4 * len(drawn), 3), squeeze=False)
+    sizes = [row[first] for row in rows]
+    for axis, key in zip(axes[0], drawn, strict=True):
+        values = [row.get(key) for row in rows]
+        if isinstance(sizes[0], int | float):
+            axis.plot(sizes, values, marker="o")
+            axis.set_xscale("log")
+            axis.set_yscale("log")
+            axis.set_xlabel(words(first))
+        else:
+            axis.barh([str(size) for size in sizes], values)
+        axis.set_title(words(key), fontsize=9)
+    _save(figure, path)
+
+
+def draw_distribution(key: str, numbers: Sequence[float], path: Path) -> None:
+    """Which share of the numbers is at most so large."""
+    figure, axis = plt.subplots(figsize=(5, 3))
+    axis.ecdf(numbers)
+    axis.set_xlabel(words(key))
+    axis.set_ylabel("share")
+    _save(figure, path)
+
+
+def _save(figure: Any, path: Path) -> None:
+    # The same figures give the same file.
+    with mpl.rc_context({"svg.hashsalt": "pullsecret"}):
+        figure.tight_layout()
+        figure.savefig(path, metadata={"Date": None})
+    plt.close(figure)
+
+
+if __name__ == "__main__":
+    main()
