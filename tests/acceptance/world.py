@@ -47,8 +47,8 @@ from pullsecret.testing.kubernetes.processes import free_port
 from pullsecret.testing.kubernetes.system import System, create, deploy_system
 
 PATIENCE: Final = 60.0
-FLEET: Final = 100
-"""Clusters of the load test; as many jobs as the adapter runs at once unless configured otherwise."""
+FLEET: Final = 110
+"""Clusters of the load test, and how many jobs may run at once."""
 KUBERNETES, HYPERFLEET, RABBITMQ = "Kubernetes API", "HyperFleet API", "RabbitMQ"
 """Names of what is listened to."""
 _BYTECODE: Final = "/run/bytecode"
@@ -453,6 +453,8 @@ async def _adapter(
                 **cloud.job_settings(),
             },
         },
+        "limits": {"perProject": FLEET // 10, "overall": FLEET},
+        # More at a time come to no more a second on few cores, and each would take longer.
         "events": {"concurrency": 8},
         "jobs": {"retry": {"initial": 0.5, "factor": 2, "maximum": 4}, "budget": 8},
         "health": {"host": "127.0.0.1", "port": port},
