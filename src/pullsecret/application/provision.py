@@ -143,8 +143,9 @@ class _Run:
                 return
             self.lifecycle = self.lifecycle.adding(first=newest is None)
             version = await self.use.store.add_version(ref, self.order.pull_secret)
-        except SecretNotFoundError:
-            self.lifecycle = self.lifecycle.vanished()
+        except TransientError:
+            # In the pause that follows a newer generation may take over, so preparations are made anew.
+            self.lifecycle = self.lifecycle.outdated()
             raise
         self.read_back = None
         self.lifecycle = self.lifecycle.stored(version)
@@ -160,7 +161,7 @@ class _Run:
         try:
             found = self.read_back or await self.use.store.access_latest(ref)
         except SecretNotFoundError:
-            self.lifecycle = self.lifecycle.vanished()
+            self.lifecycle = self.lifecycle.outdated()
             raise
         if found is None or found.is_older_than(self.lifecycle.version):
             raise self._unverified(f"Version {self.lifecycle.version} cannot be read as the newest one yet.")

@@ -40,9 +40,9 @@ class IllegalTransitionError(RuntimeError):
 class SecretLifecycle:
     """Where one run stands. Each step returns the next state or raises :class:`IllegalTransitionError`.
 
-    ``STARTED -> PREPARED -> STORED -> VERIFIED -> PUBLISHED``. A verification that fails and a secret
-    that vanished go back to STARTED: nothing is published that was not read back, and nothing is stored again
-    before it was looked whether a newer generation has taken over.
+    ``STARTED -> PREPARED -> STORED -> VERIFIED -> PUBLISHED``. A verification that fails and
+    preparations that no longer count go back to STARTED: nothing is published that was not read back, and
+    nothing is stored after a pause before it was looked whether a newer generation has taken over.
     """
 
     stage: Stage = Stage.STARTED
@@ -86,9 +86,9 @@ class SecretLifecycle:
         self._require("refuted", Stage.STORED)
         return attrs.evolve(self, stage=Stage.STARTED, version=None)
 
-    def vanished(self) -> "SecretLifecycle":
-        """The secret is gone since it was prepared: start over."""
-        self._require("vanished", Stage.PREPARED, Stage.STORED)
+    def outdated(self) -> "SecretLifecycle":
+        """The secret is gone since it was prepared, or may be another generation's by now: start over."""
+        self._require("outdated", Stage.PREPARED, Stage.STORED)
         return attrs.evolve(self, stage=Stage.STARTED, version=None)
 
     def published(self) -> "SecretLifecycle":

@@ -1,5 +1,6 @@
 """What a job does, through its two ports: it lands the secret whatever goes wrong, and tells the truth."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import attrs
@@ -429,6 +430,28 @@ async def test_nothing_is_stored_again_once_a_newer_generation_has_taken_over() 
     assert result.failure.reason is Reason.SUPERSEDED
     assert scene.versions(order) == [order.pull_secret, newer.pull_secret]
     assert scene.published(order) == newer.pull_secret
+
+
+@simulated
+async def test_nothing_is_stored_after_a_pause_in_which_a_newer_generation_took_over() -> None:
+    scene = Scene()
+    cluster = new_cluster()
+    newer = provision_order(attrs.evolve(cluster, generation=Generation(2), pull_secret=new_pull_secret()))
+    order = scene.order(cluster)
+    scene.project.writes_per_minute = 1
+
+    async def overtake() -> None:
+        await scene.world.clock.sleep(30)
+        scene.project.writes_per_minute = 600
+        assert (await scene.provision(newer)).failure is None
+        scene.project.writes_per_minute = 1
+
+    overtaking = asyncio.get_running_loop().create_task(overtake())
+    result = await scene.provision(order)
+    await overtaking
+    assert result.failure is not None
+    assert result.failure.reason is Reason.SUPERSEDED
+    assert scene.versions(order) == [newer.pull_secret]
 
 
 @pytest.mark.parametrize("when", ["before_access", "after_add"])

@@ -14,7 +14,7 @@ FROM = {
     "stored": {Stage.PREPARED},
     "verified": {Stage.STORED},
     "refuted": {Stage.STORED},
-    "vanished": {Stage.PREPARED, Stage.STORED},
+    "outdated": {Stage.PREPARED, Stage.STORED},
     "published": {Stage.VERIFIED},
 }
 TO = {
@@ -23,7 +23,7 @@ TO = {
     "stored": Stage.STORED,
     "verified": Stage.VERIFIED,
     "refuted": Stage.STARTED,
-    "vanished": Stage.STARTED,
+    "outdated": Stage.STARTED,
     "published": Stage.PUBLISHED,
 }
 
@@ -80,8 +80,8 @@ class Life(RuleBasedStateMachine):
             self.version = None
 
     @rule()
-    def vanished(self) -> None:
-        if self.take("vanished"):
+    def outdated(self) -> None:
+        if self.take("outdated"):
             self.version = None
 
     @rule()
