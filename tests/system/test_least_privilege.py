@@ -11,14 +11,15 @@ from typing import Final
 
 import pytest
 from tests.integration.kubernetes.job_harness import ObedientJobs, eventually, obedient_settings
+from tests.system.test_deletion import deleted
 from tests.system.test_whole_path import QUICK, provisioned, settled
 from tests.system.world import SystemWorld
 
+from pullsecret.domain.errors import OperationError
 from pullsecret.infrastructure.kubernetes import rbac
 from pullsecret.infrastructure.kubernetes.api import MERGE_PATCH, KubernetesApi
 from pullsecret.infrastructure.kubernetes.cluster_secrets import KubernetesClusterSecrets
 from pullsecret.infrastructure.kubernetes.paths import secret_path
-from pullsecret.ports.cluster_secrets import NamespaceMissingError
 from pullsecret.testing.contracts.cluster_secrets import secret_for
 from pullsecret.testing.contracts.samples import new_order, new_target
 from pullsecret.testing.kubernetes.audit import AuditRecord, read_audit
@@ -67,12 +68,14 @@ async def test_a_job_without_one_of_its_rights_is_refused(world: SystemWorld, ve
         async with KubernetesApi(await world.system.connect(rbac.JOB)) as api:
             secrets, target = KubernetesClusterSecrets(api), new_target(namespace=namespace)
 
-            async def write_and_read() -> None:
+            async def write_read_and_delete() -> None:
                 await secrets.create(secret_for(target))
-                await secrets.get(target.cluster_secret)
+                found = await secrets.get(target.cluster_secret)
+                assert found is not None
+                await secrets.delete(found)
 
-            with pytest.raises(NamespaceMissingError, match="no rights in it yet"):
-                await write_and_read()
+            with pytest.raises(OperationError, match=r"no rights in it yet|refused 'delete'"):
+                await write_read_and_delete()
     finally:
         whole = {"rules": [rule.manifest for rule in rbac.JOB_RULES]}
         await world.admin.call("patch", role, whole, content_type=MERGE_PATCH)
@@ -81,7 +84,11 @@ async def test_a_job_without_one_of_its_rights_is_refused(world: SystemWorld, ve
 async def everything(world: SystemWorld) -> None:
     """What replicas and jobs ever do, under exactly the rights of the table."""
     world.job["backoffLimit"] = 0
-    await world.add_replica(drift={"settle": 0.1, "pause": QUICK}, jobs={"failedPause": QUICK, "budget": 1.0})
+    await world.add_replica(
+        drift={"settle": 0.1, "pause": QUICK},
+        jobs={"failedPause": QUICK, "budget": 1.0},
+        deletion={"settle": 0.1},
+    )
     cluster_id = await world.new_cluster()
     await world.announce(cluster_id)
     await provisioned(world, cluster_id)
@@ -108,6 +115,9 @@ async def everything(world: SystemWorld) -> None:
 
     await eventually(told, 60)
     await a_submission_that_lost_its_payload(world)
+    # Each was somewhere else: one has its secrets, the other not even its namespace.
+    await deleted(world, cluster_id)
+    await deleted(world, homeless)
 
 
 async def a_submission_that_lost_its_payload(world: SystemWorld) -> None:

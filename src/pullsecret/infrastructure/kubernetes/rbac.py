@@ -57,7 +57,12 @@ ADAPTER_RULES: Final = (
 """In the system namespace."""
 
 JOB_RULES: Final = (
-    Rule("", "secrets", ("create", "get", "patch"), "write the cluster secret by server-side apply"),
+    Rule(
+        "",
+        "secrets",
+        ("create", "delete", "get", "patch"),
+        "write the cluster secret by server-side apply; delete it with its cluster",
+    ),
 )
 """In each placement namespace."""
 
