@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import aclosing, nullcontext
+from contextlib import aclosing
 from datetime import datetime
 
 import attrs
@@ -60,11 +60,19 @@ class ReportJobs:
                 if job.key.cluster_id in in_hand:
                     continue  # it comes again
                 in_hand.add(job.key.cluster_id)
+                # The next is asked for once it can be told soon; until then any replica may have it.
+                await room.acquire()
                 tasks.create_task(self._report_safely(job, room, in_hand))
 
     async def _report_safely(self, job: AnyJob, room: asyncio.Semaphore, in_hand: set[ClusterId]) -> None:
+        """Only the telling needs the place in ``room``, which the caller has taken."""
         try:
-            await self.report(job, room)
+            try:
+                done = await self._told_as_due(job)
+            finally:
+                room.release()
+            if done:
+                await self._mark(job)
         except OperationError as error:
             self.telemetry.record(StatusNotTold(job.key.cluster_id, error))
         except Exception as error:
@@ -72,25 +80,26 @@ class ReportJobs:
         finally:
             in_hand.discard(job.key.cluster_id)
 
-    async def report(self, job: AnyJob, room: asyncio.Semaphore | None = None) -> None:
-        """Tell the API about ``job`` and mark it reported; only the telling takes a place in ``room``.
+    async def report(self, job: AnyJob) -> None:
+        """Tell the API about ``job`` and mark it reported.
 
         Raises :class:`TransientError` if that is not yet possible; the job then comes again.
         """
-        if not isinstance(job.state, Finished):
-            return
-        async with room or nullcontext():
-            done = await self._told_as_due(job, job.state.at)
-        if done:
-            await self.jobs.mark_reported(job.key)
-            self.telemetry.record(_ended(job))
+        if await self._told_as_due(job):
+            await self._mark(job)
 
-    async def _told_as_due(self, job: AnyJob, ended_at: datetime) -> bool:
-        """Tell what is to be told of ``job``; False if it has to come again."""
-        known = {other.key for other in await self.jobs.jobs(job.key.cluster_id)}
+    async def _mark(self, job: AnyJob) -> None:
+        await self.jobs.mark_reported(job.key)
+        self.telemetry.record(_ended(job))
+
+    async def _told_as_due(self, job: AnyJob) -> bool:
+        """Tell what is to be told of ``job``; False if it goes on, or has to come again."""
+        if not isinstance(job.state, Finished):
+            return False
+        known = await self.jobs.known(job.key.cluster_id)
         # The runner may have forgotten this very job meanwhile; its end is told nevertheless.
-        if job.key == max(known | {job.key}, key=age_order):
-            await self._tell(job, ended_at)
+        if job.key == max({job.key, *known}, key=age_order):
+            await self._tell(job, job.state.at)
         elif isinstance(job, Job) and _wrote_too_late(job):
             return await self._newest_goes_again(job.key.cluster_id)
         return True

@@ -246,7 +246,7 @@ async def _kubernetes(replica: Replica) -> AsyncIterator[Ports]:
     settings = replica.configuration.kubernetes_settings
     async with KubernetesApi(connect(settings.kubeconfig, settings.context), threads=settings.threads) as api:
         jobs = KubernetesJobRunner(api, settings.job, replica.telemetry, replica.name)
-        replica.readiness.depends_on("Kubernetes API", jobs.unfinished)
+        replica.readiness.depends_on("Kubernetes API", jobs.reach)
         yield {
             "jobs": jobs,
             "cluster_secret_watch": KubernetesClusterSecretWatch(

@@ -1,7 +1,7 @@
 """Jobs: the durable hand-over of one attempt at provisioning one cluster, or at cleaning up after it (DDR
 decision 2)."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from typing import Protocol
 
 import attrs
@@ -56,11 +56,18 @@ class JobRunner(Protocol):
         ...
 
     async def jobs(self, cluster_id: ClusterId | None = None) -> Sequence[AnyJob]:
-        """All known jobs, or those of one cluster, in no particular order."""
+        """The jobs of one cluster as they are now, or all jobs as they were a moment ago; in no particular
+        order."""
+        ...
+
+    async def known(self, cluster_id: ClusterId) -> Collection[AnyKey]:
+        """The keys of the cluster's jobs; at least of those that were there when :meth:`finished` last
+        brought one of them."""
         ...
 
     async def unfinished(self) -> Sequence[AnyJob]:
-        """The jobs that are queued or running, of all clusters, in no particular order."""
+        """The jobs that are queued or running, of all clusters, as they were a moment ago, in no particular
+        order. What this runner has submitted or released is among them."""
         ...
 
     def finished(self) -> AsyncGenerator[AnyJob, None]:

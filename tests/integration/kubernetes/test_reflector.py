@@ -17,7 +17,7 @@ from pullsecret.infrastructure.kubernetes.api import (
 )
 from pullsecret.infrastructure.kubernetes.api_errors import ApiError
 from pullsecret.infrastructure.kubernetes.paths import secret_path
-from pullsecret.infrastructure.kubernetes.reflector import Reflector, Selection
+from pullsecret.infrastructure.kubernetes.reflector import Reflector, Selection, without_owners
 from pullsecret.testing.hyperfleet.faults import Fault
 from pullsecret.testing.kubernetes.control_plane import ControlPlane
 from pullsecret.testing.kubernetes.gateway import Gateway, gateway
@@ -50,9 +50,9 @@ class CountingApi(KubernetesApi):
         super().__init__(configuration, **options)
         self.watched_from = []
 
-    async def list(self, path: str, **options: Any) -> tuple[list[Object], str]:
+    def pages(self, path: str, **options: Any) -> AsyncGenerator[tuple[list[Object], str]]:
         self.lists += 1
-        return await super().list(path, **options)
+        return super().pages(path, **options)
 
     def watch(self, path: str, resource_version: str, **options: Any) -> AsyncGenerator[tuple[str, Object]]:
         self.watched_from.append(resource_version)
@@ -63,7 +63,7 @@ class CountingApi(KubernetesApi):
 class Copy:
     """A running reflector and the names its listener has heard of."""
 
-    reflector: Reflector
+    reflector: Reflector[Object]
     heard: list[tuple[str, bool, bool]] = attrs.field(factory=list)
 
     def holds(self, *names: str) -> bool:
@@ -85,7 +85,7 @@ async def copying(
         copy.heard.append((name, before is not None, now is not None))
 
     note = [].append if faults is None else faults.append
-    selection = Selection(secret_path(namespace), LABELS, metadata_only=True)
+    selection = Selection(secret_path(namespace), LABELS, metadata_only=True, keep=without_owners)
     copy = Copy(Reflector(api, selection, listen, resync=resync, on_fault=note))
     task = asyncio.create_task(copy.reflector.run())
     try:

@@ -148,23 +148,33 @@ class KubernetesApi:
                     raise
             await asyncio.sleep(pause)
 
-    async def list(
+    async def pages(
         self, path: str, *, labels: str = "", metadata_only: bool = False
-    ) -> tuple[list[Object], str]:
+    ) -> AsyncGenerator[tuple[list[Object], str]]:
         """All objects under ``path`` with these labels, and the resource version to watch from.
 
-        Read in pages of 500; the pages are one consistent snapshot.
+        In pages of 500, at least one, so that not all need to be in memory at once. They are one consistent
+        snapshot.
         """
-        items: list[Object] = []
         query = {"limit": str(_PAGE)} | ({"labelSelector": labels} if labels else {})
         while True:
             page = (await self.call("list", path, query=query, metadata_only=metadata_only)).body
             # An empty list of metadata is null.
-            items += page["items"] or []
+            yield page["items"] or [], page["metadata"]["resourceVersion"]
             position = page["metadata"].get("continue")
             if not position:
-                return items, page["metadata"]["resourceVersion"]
+                return
             query["continue"] = position
+
+    async def list(
+        self, path: str, *, labels: str = "", metadata_only: bool = False
+    ) -> tuple[list[Object], str]:
+        """The same at once."""
+        items: list[Object] = []
+        version = ""
+        async for page, version in self.pages(path, labels=labels, metadata_only=metadata_only):  # noqa: B007
+            items += page
+        return items, version
 
     async def watch(
         self,

@@ -1,8 +1,10 @@
 """Ended jobs, each brought to one replica at a time until it is reported."""
 
 import asyncio
+import random
 import uuid
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from pullsecret.domain.facts import InternalFault
@@ -14,32 +16,35 @@ from pullsecret.infrastructure.kubernetes import marks
 from pullsecret.infrastructure.kubernetes.api import Object
 from pullsecret.infrastructure.kubernetes.api_errors import ApiError, operation_error
 from pullsecret.infrastructure.kubernetes.job_events import JobEvents
-from pullsecret.infrastructure.kubernetes.job_objects import JobObjects, made_by_us, pods_of, uid_of
+from pullsecret.infrastructure.kubernetes.job_objects import JobObjects, uid_of
 from pullsecret.infrastructure.kubernetes.job_reading import (
-    JOB_UID_LABEL,
-    ended_at,
     has_ended,
     job_of,
     noted_result,
     pod_problem,
     result_of,
 )
-from pullsecret.infrastructure.kubernetes.paths import job_path, pod_path
-from pullsecret.infrastructure.kubernetes.reflector import Reflector, Selection
+from pullsecret.infrastructure.kubernetes.known_jobs import KnownJob, KnownJobs
+from pullsecret.infrastructure.kubernetes.known_pods import KnownPods, job_uid_of
 from pullsecret.infrastructure.kubernetes.temporary_secrets import TemporarySecrets
 from pullsecret.ports.telemetry import Telemetry
 
-_AT_ONCE: Final = 32
+_AT_ONCE: Final = 16
+_REACH: Final = 64
+"""Of so many that have been due for longest one is taken, by chance."""
 _AFTER_FAULT: Final = 1.0
 
 
 class FinishedJobs:
-    """Watches the unreported jobs and their pods; use one instance for one :meth:`stream`.
+    """Watches the jobs and their pods; use one instance for one :meth:`stream`.
 
     A replica takes an ended job up by a mark on it, written only if the job is still as it was read, so of
     several replicas one succeeds. The result is written with the mark: from then on it does not depend on the
     pod. Whether a mark is old is judged by how long this replica has seen it unchanged, so clocks need not
     agree.
+
+    Jobs are taken up only as fast as they are asked for, so that what one replica cannot tell soon is left to
+    the others, and in no fixed order, so that replicas rarely reach for the same one.
     """
 
     def __init__(
@@ -55,86 +60,114 @@ class FinishedJobs:
         self._events = events
         self._telemetry = telemetry
         self._replica = replica
-        settings = jobs.settings
-        self._remind = settings.times.remind
-        self._ended: dict[str, Object] = {}
-        self._marks: dict[str, tuple[str, float]] = {}
+        self._remind = jobs.settings.times.remind
+        self._due: list[str] = []
+        """Uids of ended jobs to take up, about the oldest first."""
+        self._claimed: dict[str, tuple[str, float]] = {}
+        """By uid, the mark on an ended job and since when it has been there."""
         self._problems: dict[str, str] = {}
+        self._taking_up: set[str] = set()
         self._wake = asyncio.Event()
-        self._retry_soon = False
+        self._idle = asyncio.Event()
         self._watches: set[asyncio.Task[None]] = set()
         self._changes: set[asyncio.Task[None]] = set()
-        self._seen_jobs = Reflector(
-            jobs.api,
-            Selection(job_path(settings.namespace), marks.OUR_UNREPORTED_JOBS),
-            self._on_job,
-            resync=settings.times.resync,
-            on_fault=self._on_fault,
-        )
-        self._seen_pods = Reflector(
-            jobs.api,
-            Selection(pod_path(settings.namespace), marks.OUR_JOBS),
-            self._on_pod,
-            resync=settings.times.resync,
-            on_fault=self._on_fault,
-        )
+        self.jobs = KnownJobs(jobs, self._on_job, self._on_fault)
+        self._pods = KnownPods(jobs, self._on_pod, self._on_fault)
 
     async def stream(self) -> AsyncGenerator[AnyJob, None]:
         """Ended, unreported jobs, for ever; see the port."""
-        _spawn(self._seen_jobs.run(), self._watches)
-        _spawn(self._seen_pods.run(), self._watches)
+        _spawn(self.jobs.run(), self._watches)
+        _spawn(self._pods.run(), self._watches)
+        _spawn(self._remind_of_old_marks(), self._watches)
+        claims: set[asyncio.Task[AnyJob | None]] = set()
         try:
             while True:
-                self._wake.clear()
-                self._retry_soon = False
-                due = [item for item in self._ended.values() if self._due(item)]
-                for start in range(0, len(due), _AT_ONCE):
-                    batch = due[start : start + _AT_ONCE]
-                    for job in await asyncio.gather(*(self._take_up(item) for item in batch)):
-                        if job is not None:
-                            yield job
-                await self._wait()
+                while len(claims) < _AT_ONCE and (known := self._next_due()):
+                    claims.add(asyncio.get_running_loop().create_task(self._take_up(known)))
+                if not claims:
+                    self._wake.clear()
+                    self._idle.set()
+                    await self._wake.wait()
+                    continue
+                done, claims = await asyncio.wait(claims, return_when=asyncio.FIRST_COMPLETED)
+                for claim in done:
+                    if (job := claim.result()) is not None:
+                        yield job
         finally:
-            for task in self._watches:
+            for task in (*self._watches, *claims):
                 task.cancel()
             # A payload that is being removed shall be gone, whoever closes the stream.
-            await asyncio.gather(*self._watches, *self._changes, return_exceptions=True)
+            await asyncio.gather(*self._watches, *self._changes, *claims, return_exceptions=True)
 
-    def _due(self, found: Object) -> bool:
-        mark = found["metadata"]["annotations"].get(marks.CLAIM)
-        if mark is None:
-            return True
-        uid, now = uid_of(found), asyncio.get_running_loop().time()
-        known, since = self._marks.get(uid, ("", now))
-        if known != mark:
-            self._marks[uid] = (mark, now)
-            return False
-        return now - since >= self._remind
+    async def all_taken_up(self, patience: float) -> None:
+        """Return once no ended job waits to be taken up, or after ``patience`` seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await self._idle.wait()
 
-    async def _take_up(self, found: Object) -> AnyJob | None:
+    def all(self) -> Sequence[AnyJob]:
+        """Every job with its result, as it was a moment ago."""
+        return [self._with_result(known) for known in self.jobs.all()]
+
+    def _with_result(self, known: KnownJob) -> AnyJob:
+        if not known.ended or known.found is None or noted_result(known.found) is not None:
+            return known.job
+        return job_of(known.found, result_of(known.found, self._pods.of_job(known.uid)))
+
+    def _next_due(self) -> KnownJob | None:
+        """One of the longest due that nobody has taken up meanwhile."""
+        while self._due:
+            uid = self._due.pop(random.randrange(min(len(self._due), _REACH)))  # noqa: S311
+            known = self.jobs.get(uid)
+            if known is None or known.found is None or uid in self._taking_up or not self._free(known):
+                continue
+            self._taking_up.add(uid)
+            return known
+        return None
+
+    def _free(self, known: KnownJob) -> bool:
+        """Whether the ended job carries no mark, or one that is old."""
+        mark, since = self._claimed.get(known.uid, (None, 0.0))
+        old = self._now() - since >= self._remind
+        # Our own mark may be there before the watch tells of it.
+        return (mark is None or old) if known.claim is None else (mark == known.claim and old)
+
+    async def _remind_of_old_marks(self) -> None:
+        while True:
+            await asyncio.sleep(self._remind / 4)
+            waiting = set(self._due)
+            for uid in self._claimed:
+                known = self.jobs.get(uid)
+                if known is not None and known.found is not None and self._free(known) and uid not in waiting:
+                    self._make_due(uid)
+
+    async def _take_up(self, known: KnownJob) -> AnyJob | None:
         try:
-            return await self._claim(found)
+            return await self._claim(known)
         except ApiError as fault:
             self._on_fault(fault)
-            self._retry_soon = True
+            asyncio.get_running_loop().call_later(_AFTER_FAULT, self._make_due, known.uid)
             return None
+        finally:
+            self._taking_up.discard(known.uid)
 
-    async def _claim(self, found: Object) -> AnyJob | None:
+    async def _claim(self, known: KnownJob) -> AnyJob | None:
+        found = known.found
+        assert found is not None  # noqa: S101 - the job was due
         result = noted_result(found)
         if result is None:
-            pods = pods_of(found, list(self._seen_pods.objects.values()))
+            pods = self._pods.of_job(known.uid)
             # The two watches are not in step: the job's end may be seen before its pod's.
             ended = any(map(has_ended, pods))
             result = result_of(found, pods) if ended else await self._jobs.result(found)
         job = job_of(found, result)
         mark = f"{self._replica}/{uuid.uuid4().hex[:8]}"
-        claimed = await self._jobs.claim(found, mark, encode(result, _secret_path(job, result)))
-        if claimed is None:
+        version = await self._jobs.claim(found, mark, encode(result, _secret_path(job, result)))
+        if version is None:
             return None
-        self._marks[uid_of(found)] = (mark, asyncio.get_running_loop().time())
-        if uid_of(found) in self._ended:
-            self._ended[uid_of(found)] = claimed
-        _spawn(self._remove_payload(job, claimed), self._changes)
+        self._claimed[known.uid] = (mark, self._now())
+        self.jobs.wrote(known, version)
+        _spawn(self._remove_payload(job, found), self._changes)
         return job
 
     async def _remove_payload(self, job: AnyJob, found: Object) -> None:
@@ -147,38 +180,43 @@ class FinishedJobs:
             # It still goes with the next sweep, and with the job at the latest.
             self._on_fault(fault)
 
-    async def _wait(self) -> None:
-        """Until something changed, or a mark may have grown old."""
-        patience = _AFTER_FAULT if self._retry_soon else self._remind
-        if self._ended:
-            patience = min(patience, self._remind / 4)
-        try:
-            await asyncio.wait_for(self._wake.wait(), patience)
-        except TimeoutError:
-            return
-
-    def _on_job(self, before: Object | None, now: Object | None) -> None:
+    def _on_job(self, before: KnownJob | None, now: KnownJob | None) -> None:
+        if before is not None and (now is None or now.uid != before.uid):
+            self._forget(before.uid)
         if now is None:
-            uid = uid_of(before or {})
-            self._ended.pop(uid, None)
-            self._marks.pop(uid, None)
-            self._problems.pop(uid, None)
-        elif made_by_us(now) and ended_at(now) is not None:
-            self._ended[uid_of(now)] = now
-            self._wake.set()
+            return
+        if before is None:
+            for pod in self._pods.of_job(now.uid):
+                self._on_pod(pod)
+        if now.found is None:
+            self._forget(now.uid)
+        elif now.ended and now.claim is None:
+            self._make_due(now.uid)
+        elif now.ended and self._claimed.get(now.uid, ("", 0.0))[0] != now.claim:
+            self._claimed[now.uid] = (now.claim or "", self._now())
 
-    def _on_pod(self, before: Object | None, now: Object | None) -> None:
-        problem = pod_problem(now) if now is not None else None
-        if now is None or problem is None:
+    def _forget(self, uid: str) -> None:
+        self._claimed.pop(uid, None)
+        self._problems.pop(uid, None)
+        self._pods.drop(uid)
+
+    def _make_due(self, uid: str) -> None:
+        self._due.append(uid)
+        self._idle.clear()
+        self._wake.set()
+
+    def _on_pod(self, pod: Object) -> None:
+        known = self.jobs.get(job_uid_of(pod))
+        if known is None:
             return
-        job_uid = now["metadata"]["labels"].get(JOB_UID_LABEL, "")
-        kind = problem.partition(":")[0]
-        if self._problems.get(job_uid) == kind:
+        if known.found is None:
+            self._pods.drop(known.uid)
             return
-        for found in self._seen_jobs.objects.values():
-            if uid_of(found) == job_uid:
-                self._problems[job_uid] = kind
-                _spawn(self._note_problem(found, problem), self._changes)
+        problem = pod_problem(pod)
+        if problem is None or self._problems.get(known.uid) == (kind := problem.partition(":")[0]):
+            return
+        self._problems[known.uid] = kind
+        _spawn(self._note_problem(known.found, problem), self._changes)
 
     async def _note_problem(self, found: Object, problem: str) -> None:
         try:
@@ -188,6 +226,9 @@ class FinishedJobs:
             self._on_fault(fault)
             return
         await self._events.pod_not_starting(found, problem)
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
 
     def _on_fault(self, fault: ApiError) -> None:
         self._telemetry.record(InternalFault("watch-jobs", str(operation_error("watch-jobs", fault).reason)))

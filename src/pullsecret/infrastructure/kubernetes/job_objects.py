@@ -30,6 +30,7 @@ from pullsecret.infrastructure.kubernetes.order_annotations import (
     target_of,
 )
 from pullsecret.infrastructure.kubernetes.paths import job_path, pod_path
+from pullsecret.infrastructure.kubernetes.reflector import version_of
 
 
 @attrs.frozen
@@ -47,6 +48,10 @@ class JobObjects:
         """The Jobs with these labels that we made."""
         found, _ = await self.api.list(self._path(), labels=selector)
         return [item for item in found if made_by_us(item)]
+
+    async def peek(self) -> None:
+        """Read one Job, or none: that we can."""
+        await self.api.call("list", self._path(), query={"limit": "1"}, metadata_only=True)
 
     async def read(self, selector: str) -> list[AnyJob]:
         """The same, each ended one with its result."""
@@ -68,16 +73,17 @@ class JobObjects:
         """Create the Job."""
         return (await self.api.call("create", self._path(), job)).body
 
-    async def unsuspend(self, found: Object) -> None:
-        """Let the Job run; nothing happens if it is gone."""
-        await self._patch(found, {"spec": {"suspend": False}})
+    async def unsuspend(self, found: Object) -> Object | None:
+        """Let the Job run; return it, or None if it is gone."""
+        return await self._patch(found, {"spec": {"suspend": False}})
 
     async def note_pod_problem(self, found: Object, problem: str) -> None:
         """Note why the Job's pod does not start, so that it is still known when the pod is gone."""
         await self._patch(found, {"metadata": {"annotations": {marks.POD_PROBLEM: problem}}})
 
-    async def claim(self, found: Object, claim: str, result: str) -> Object | None:
-        """Mark the ended Job as taken up, with its result; None if another replica was faster."""
+    async def claim(self, found: Object, claim: str, result: str) -> int | None:
+        """Mark the ended Job as taken up, with its result: its new version, or None if another replica was
+        faster."""
         body = {
             "metadata": {
                 "resourceVersion": found["metadata"]["resourceVersion"],
@@ -87,16 +93,20 @@ class JobObjects:
         }
         try:
             answer = await self.api.call(
-                "patch", self._path(found["metadata"]["name"]), body, content_type=MERGE_PATCH
+                "patch",
+                self._path(found["metadata"]["name"]),
+                body,
+                content_type=MERGE_PATCH,
+                metadata_only=True,
             )
         except ApiError as fault:
             if fault.not_found or fault.conflict:
                 return None
             raise
-        return answer.body
+        return version_of(answer.body)
 
     async def mark_reported(self, key: AnyKey) -> Object | None:
-        """Mark the Job as reported and let it be deleted; return it, or None if it is gone."""
+        """Mark the Job as reported and let it be deleted; return its metadata, or None if it is gone."""
         body = {
             "metadata": {
                 "labels": {marks.REPORTED_LABEL: "true"},
@@ -106,7 +116,12 @@ class JobObjects:
         }
         try:
             answer = await self.api.call(
-                "patch", self._path(key.name), body, content_type=STRATEGIC_PATCH, patient=True
+                "patch",
+                self._path(key.name),
+                body,
+                content_type=STRATEGIC_PATCH,
+                patient=True,
+                metadata_only=True,
             )
         except ApiError as fault:
             if fault.not_found:
@@ -137,15 +152,17 @@ class JobObjects:
             if not fault.not_found and not fault.conflict:
                 raise
 
-    async def _patch(self, found: Object, change: Object) -> None:
-        """Change this very Job, whatever else has changed about it."""
+    async def _patch(self, found: Object, change: Object) -> Object | None:
+        """Change this very Job, whatever else has changed about it; None if it is gone."""
         metadata = found["metadata"]
         body = {**change, "metadata": {**change.get("metadata", {}), "uid": metadata["uid"]}}
         try:
-            await self.api.call("patch", self._path(metadata["name"]), body, content_type=MERGE_PATCH)
+            path = self._path(metadata["name"])
+            return (await self.api.call("patch", path, body, content_type=MERGE_PATCH)).body
         except ApiError as fault:
             if not fault.not_found and not fault.conflict:
                 raise
+            return None
 
     def _path(self, name: str = "") -> str:
         return job_path(self.settings.namespace, name)

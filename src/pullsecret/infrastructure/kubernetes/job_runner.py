@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
 from typing import Final
 
@@ -14,7 +14,7 @@ from pullsecret.domain.jobs import AnyJob, AnyKey, AnyOrder, in_the_way
 from pullsecret.domain.provisioning import Queued
 from pullsecret.domain.reasons import Reason
 from pullsecret.infrastructure.kubernetes import job_manifest, marks
-from pullsecret.infrastructure.kubernetes.api import KubernetesApi
+from pullsecret.infrastructure.kubernetes.api import KubernetesApi, Object
 from pullsecret.infrastructure.kubernetes.api_errors import ApiError, operation_error
 from pullsecret.infrastructure.kubernetes.finished_jobs import FinishedJobs
 from pullsecret.infrastructure.kubernetes.job_events import JobEvents
@@ -27,18 +27,23 @@ from pullsecret.ports.telemetry import Telemetry
 
 _SUBMIT_TRIES: Final = 20
 _SUBMIT_PAUSE: Final = 0.1
+_MARK_WITHIN: Final = 5
+"""A told end gets its mark early in the time after which it would be told again: in a fifth of it."""
 
 
 def _replica_name() -> str:
     return f"replica-{uuid.uuid4().hex[:8]}"
 
 
-@attrs.frozen
+@attrs.define(eq=False)
 class KubernetesJobRunner:
-    """Keeps every job as a Job object and its payload as a temporary secret; keeps nothing in memory.
+    """Keeps every job as a Job object and its payload as a temporary secret.
 
     Any number of replicas may work on one namespace. The temporary secret's one name per cluster decides
     which of them submits; a mark bound to the Job's resource version decides which of them reports.
+
+    While :meth:`finished` is followed, what it watches answers where moments do not matter: :meth:`known`,
+    :meth:`unfinished` and :meth:`jobs` of all clusters. Otherwise the API server is asked.
     """
 
     api: KubernetesApi
@@ -46,6 +51,7 @@ class KubernetesJobRunner:
     telemetry: Telemetry
     replica: str = attrs.field(factory=_replica_name)
     """A name of this replica that no other has, e.g. its pod's."""
+    _ended: FinishedJobs | None = attrs.field(default=None, init=False)
 
     async def submit(self, order: AnyOrder) -> Submitted | Existing | Busy:
         """See the port."""
@@ -70,6 +76,8 @@ class KubernetesJobRunner:
 
     async def jobs(self, cluster_id: ClusterId | None = None) -> Sequence[AnyJob]:
         """See the port."""
+        if cluster_id is None and self._ended is not None and self._ended.jobs.complete:
+            return self._ended.all()
         selector = marks.OUR_JOBS if cluster_id is None else marks.selector_of(cluster_id)
         try:
             known = await self._jobs.read(selector)
@@ -77,23 +85,46 @@ class KubernetesJobRunner:
             raise operation_error("list-jobs", fault) from None
         return [job for job in known if cluster_id is None or job.key.cluster_id == cluster_id]
 
+    async def known(self, cluster_id: ClusterId) -> Collection[AnyKey]:
+        """See the port."""
+        seen = None if self._ended is None else await self._ended.jobs.of_cluster(cluster_id)
+        if seen is not None:
+            return [known.job.key for known in seen]
+        return [job.key for job in await self.jobs(cluster_id)]
+
     async def unfinished(self) -> Sequence[AnyJob]:
         """See the port."""
+        if self._ended is not None and self._ended.jobs.complete:
+            return [known.job for known in self._ended.jobs.all() if not known.ended]
         try:
             found = await self._jobs.find(marks.OUR_UNFINISHED_JOBS)
         except ApiError as fault:
             raise operation_error("list-jobs", fault) from None
         return [job_of(item) for item in found if ended_at(item) is None]
 
+    async def reach(self) -> None:
+        """Raises a transient error if the API server does not let us read jobs."""
+        try:
+            await self._jobs.peek()
+        except ApiError as fault:
+            raise operation_error("list-jobs", fault) from None
+
     async def finished(self) -> AsyncGenerator[AnyJob, None]:
         """See the port."""
         ended = FinishedJobs(self._jobs, self._secrets, self._events, self.telemetry, self.replica)
-        async with aclosing(ended.stream()) as jobs:
-            async for job in jobs:
-                yield job
+        self._ended = ended
+        try:
+            async with aclosing(ended.stream()) as jobs:
+                async for job in jobs:
+                    yield job
+        finally:
+            if self._ended is ended:
+                self._ended = None
 
     async def mark_reported(self, key: AnyKey) -> None:
-        """See the port."""
+        """See the port. Ends that wait to be taken up go first, for a while: only those are in a hurry."""
+        if self._ended is not None:
+            await self._ended.all_taken_up(self.settings.times.remind / _MARK_WITHIN)
         try:
             found = await self._jobs.mark_reported(key)
         except ApiError as fault:
@@ -133,6 +164,7 @@ class KubernetesJobRunner:
                 await self._secrets.remove(secret.name, secret.uid)
                 return None
         if await self._secrets.tie(secret, made):
+            self._note(made)
             return Submitted(job_of(made))
         # The payload was taken for abandoned and removed before the job was there: start over.
         await self._jobs.discard(made)
@@ -158,7 +190,7 @@ class KubernetesJobRunner:
             return
         if secret is not None and secret.owner is None:
             await self._secrets.tie(secret, found)
-        await self._jobs.unsuspend(found)
+        self._note(await self._jobs.unsuspend(found))
 
     async def _sweep(self) -> int:
         secrets = await self._secrets.all()
@@ -177,6 +209,11 @@ class KubernetesJobRunner:
             elif job is not None or secret.age >= self.settings.times.orphan_grace:
                 removed += await self._secrets.remove(secret.name, secret.uid)
         return removed
+
+    def _note(self, found: Object | None) -> None:
+        """What we wrote ourselves is known at once."""
+        if self._ended is not None and found is not None:
+            self._ended.jobs.put(found)
 
     @property
     def _jobs(self) -> JobObjects:

@@ -2,9 +2,9 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import aclosing
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 import attrs
 
@@ -15,7 +15,9 @@ from pullsecret.infrastructure.kubernetes.api_errors import ApiError
 _WATCH_SECONDS: Final = 30
 _BACKOFF: Final = Backoff(initial=0.2, maximum=10.0)
 
-Listener = Callable[[Object | None, Object | None], None]
+Kept = TypeVar("Kept")
+
+Listener = Callable[[Kept | None, Kept | None], None]
 """Called with an object as it was and as it is now; None where there is none. It must not block."""
 
 
@@ -26,18 +28,18 @@ def without_owners(item: Object) -> Object:
 
 
 @attrs.frozen
-class Selection:
+class Selection(Generic[Kept]):
     """What to copy: a collection's path and a label selector."""
 
     path: str
     labels: str = ""
     metadata_only: bool = False
-    """Copy the objects' metadata and nothing else."""
-    keep: Callable[[Object], Object] = without_owners
-    """What is kept of an object; its name, namespace and resource version have to be."""
+    """Read the objects' metadata and nothing else."""
+    keep: Callable[[Object], Kept | None] = attrs.field(kw_only=True)
+    """What is kept of an object; None if nothing is, as if the object were not there."""
 
 
-class Reflector:
+class Reflector(Generic[Kept]):
     """Run :meth:`run` as a task; read :attr:`objects` at any time.
 
     Every difference reaches the listener, in the order in which it became known, whether it came by a watch
@@ -49,14 +51,15 @@ class Reflector:
     def __init__(
         self,
         api: KubernetesApi,
-        selection: Selection,
-        listener: Listener,
+        selection: Selection[Kept],
+        listener: Listener[Kept],
         *,
         resync: float = 300.0,
         on_fault: Callable[[ApiError], None] = lambda fault: None,
     ) -> None:
-        self.objects: dict[str, Object] = {}
+        self.objects: dict[str, Kept] = {}
         """By ``namespace/name``, as the selection keeps them."""
+        self._versions: dict[str, int] = {}
         self.synced = asyncio.Event()
         """Set once the first list is in."""
         self._api = api
@@ -96,16 +99,31 @@ class Reflector:
                 self._on_fault(fault)
                 await asyncio.sleep(_pause(faults, fault))
 
+    def put(self, item: Object) -> None:
+        """Note an object as a write of ours left it, before the watch tells of it."""
+        self._note(key_of(item), item)
+
+    def drop(self, key: str) -> None:
+        """Keep nothing of an object any more unless it changes; the listener is not called."""
+        self.objects.pop(key, None)
+
     async def _list(self) -> None:
         selection = self._selection
-        items, version = await self._api.list(
+        found: set[str] = set()
+        pages = self._api.pages(
             selection.path, labels=selection.labels, metadata_only=selection.metadata_only
         )
-        found = {_key(item): item for item in items}
-        for key in self.objects.keys() - found.keys():
+        async with aclosing(pages):
+            # Page by page, so that what is not kept of the objects is never there for all of them.
+            async for items, version in pages:
+                if int(version) < int(self._version or 0):
+                    # The server was put back to an earlier state: what is known is no older than that.
+                    self._versions.clear()
+                for item in items:
+                    found.add(key_of(item))
+                    self._note(key_of(item), item)
+        for key in (self._versions.keys() | self.objects.keys()) - found:
             self._forget(key)
-        for key, item in found.items():
-            self._note(key, item)
         self._version = version
         self.synced.set()
 
@@ -121,31 +139,40 @@ class Reflector:
         async with aclosing(stream):
             async for kind, item in stream:
                 if kind == "DELETED":
-                    self._forget(_key(item))
+                    self._forget(key_of(item))
                 elif kind != "BOOKMARK":
-                    self._note(_key(item), item)
+                    self._note(key_of(item), item)
                 self._version = item["metadata"]["resourceVersion"]
 
     def _note(self, key: str, item: Object) -> None:
-        before = self.objects.get(key)
-        if before is not None and _version(before) == _version(item):
+        version = version_of(item)
+        if version <= self._versions.get(key, -1):
             return
-        kept = self.objects[key] = self._selection.keep(item)
-        self._listener(before, kept)
+        self._versions[key] = version
+        before, now = self.objects.get(key), self._selection.keep(item)
+        if now is None:
+            self.objects.pop(key, None)
+        else:
+            self.objects[key] = now
+        if before is not None or now is not None:
+            self._listener(before, now)
 
     def _forget(self, key: str) -> None:
+        self._versions.pop(key, None)
         before = self.objects.pop(key, None)
         if before is not None:
             self._listener(before, None)
 
 
-def _key(item: Object) -> str:
+def key_of(item: Object) -> str:
+    """``namespace/name``."""
     metadata = item["metadata"]
     return f"{metadata.get('namespace', '')}/{metadata['name']}"
 
 
-def _version(item: Mapping[str, Mapping[str, str]]) -> str:
-    return item["metadata"]["resourceVersion"]
+def version_of(item: Object) -> int:
+    """The object's resource version: a later one of the same collection is a larger number."""
+    return int(item["metadata"]["resourceVersion"])
 
 
 def _pause(faults: int, fault: ApiError) -> float:

@@ -1,7 +1,7 @@
 """The job runner, embedded: durable jobs, each run as a task of its own."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -149,6 +149,10 @@ class MemoryJobRunner:
             keep = timedelta(seconds=self.times.keep_reported)
             self.state.forget(cluster_id, self.clock.now() - keep)
             return self.state.of_cluster(cluster_id)
+
+    async def known(self, cluster_id: ClusterId) -> Collection[AnyKey]:
+        """See the port."""
+        return [job.key for job in await self.jobs(cluster_id)]
 
     async def unfinished(self) -> Sequence[AnyJob]:
         """See the port."""

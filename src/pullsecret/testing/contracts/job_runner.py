@@ -161,6 +161,23 @@ class JobRunnerContract(CleanUpJobsContract):
         with pytest.raises(TimeoutError):
             await next_finished(harness.another_replica(), order.key, harness.patience / 4)
 
+    async def test_with_an_end_the_newer_jobs_of_its_cluster_are_known(
+        self, harness: JobRunnerHarness, order: ProvisionOrder
+    ) -> None:
+        await self.finish(harness, order, SUCCESS)
+        newer = new_order(order.target.cluster_id, generation=2)
+
+        async def submitted() -> bool:
+            return isinstance(await harness.another_replica().submit(newer), Submitted)
+
+        await self.eventually(harness, submitted)
+        async with asyncio.timeout(harness.patience), aclosing(harness.runner.finished()) as finished:
+            async for job in finished:
+                if job.key == order.key:
+                    break
+            assert set(await harness.runner.known(order.target.cluster_id)) == {order.key, newer.key}
+        assert set(await harness.runner.known(order.target.cluster_id)) == {order.key, newer.key}
+
     async def test_a_process_that_dies_is_an_end_too(
         self, harness: JobRunnerHarness, order: ProvisionOrder
     ) -> None:

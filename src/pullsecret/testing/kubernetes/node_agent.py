@@ -16,7 +16,7 @@ import attrs
 
 from pullsecret.infrastructure.kubernetes.api import MERGE_PATCH, KubernetesApi, Object
 from pullsecret.infrastructure.kubernetes.api_errors import ApiError
-from pullsecret.infrastructure.kubernetes.reflector import Reflector, Selection
+from pullsecret.infrastructure.kubernetes.reflector import Reflector, Selection, without_owners
 from pullsecret.testing.kubernetes.container import Container, ContainerSpec, Ended, RunningContainer
 from pullsecret.testing.kubernetes.faults import Fault
 from pullsecret.testing.kubernetes.pod_run import PodRun
@@ -79,7 +79,7 @@ class NodeAgent:
         self._runs: dict[str, PodRun] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._room = asyncio.Semaphore(MAX_PODS)
-        self._pods = Reflector(api, Selection("/api/v1/pods"), self._on_pod)
+        self._pods = Reflector(api, Selection("/api/v1/pods", keep=without_owners), self._on_pod)
 
     def inject(self, fault: Fault, matches: Callable[[Object], bool], times: int = 1) -> None:
         """Treat the next ``times`` pods for which ``matches`` is true with ``fault``."""

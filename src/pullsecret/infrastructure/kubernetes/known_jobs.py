@@ -1,0 +1,157 @@
+"""What a replica knows of every job without asking: a copy, kept by one watch and by its own writes."""
+
+import asyncio
+from collections.abc import Callable, Collection, Iterator
+from typing import Final
+
+import attrs
+
+from pullsecret.domain.identifiers import ClusterId
+from pullsecret.domain.jobs import AnyJob
+from pullsecret.infrastructure.kubernetes import marks
+from pullsecret.infrastructure.kubernetes.api import Object
+from pullsecret.infrastructure.kubernetes.api_errors import ApiError
+from pullsecret.infrastructure.kubernetes.job_objects import JobObjects, made_by_us, uid_of
+from pullsecret.infrastructure.kubernetes.job_reading import job_of
+from pullsecret.infrastructure.kubernetes.paths import job_path
+from pullsecret.infrastructure.kubernetes.reflector import Reflector, Selection, version_of
+
+_WAIT_FOR_THE_WATCH: Final = 1.0
+_UNREAD: Final = ("managedFields", "ownerReferences", "finalizers", "generation")
+
+
+@attrs.frozen
+class KnownJob:
+    """One job as it was when last heard of."""
+
+    uid: str
+    version: int
+    job: AnyJob
+    """Of an ended one without a noted result, the result says only that it is not known."""
+    found: Object | None
+    """What reporting needs of the object; None once the job is reported."""
+
+    @property
+    def ended(self) -> bool:
+        """True once nothing of it runs any more."""
+        return not self.job.active
+
+    @property
+    def claim(self) -> str | None:
+        """The mark of the replica that reports it."""
+        return None if self.found is None else self.found["metadata"]["annotations"].get(marks.CLAIM)
+
+
+class KnownJobs:
+    """Every job of ours. :meth:`run` keeps it up to date, and ``on_change`` is called with each difference.
+
+    A watch tells what happened in its order. So once it has told of a write of ours, the copy holds whatever
+    was there before that write, whoever made it: what asking the API server right then would have shown.
+    """
+
+    def __init__(
+        self,
+        jobs: JobObjects,
+        on_change: Callable[[KnownJob | None, KnownJob | None], None],
+        on_fault: Callable[[ApiError], None],
+    ) -> None:
+        settings = jobs.settings
+        self._on_change = on_change
+        self._by_uid: dict[str, KnownJob] = {}
+        self._of_cluster: dict[ClusterId, set[str]] = {}
+        self._awaited: dict[str, _Awaited] = {}
+        self._seen = Reflector(
+            jobs.api,
+            Selection(job_path(settings.namespace), marks.OUR_JOBS, keep=_known_job),
+            self._on_job,
+            resync=settings.times.resync,
+            on_fault=on_fault,
+        )
+
+    async def run(self) -> None:
+        """Keep the copy until cancelled."""
+        await self._seen.run()
+
+    @property
+    def complete(self) -> bool:
+        """True once every job was seen."""
+        return self._seen.synced.is_set()
+
+    def all(self) -> Iterator[KnownJob]:
+        """Every job."""
+        return iter(self._by_uid.values())
+
+    def get(self, uid: str) -> KnownJob | None:
+        """A job by its uid."""
+        return self._by_uid.get(uid)
+
+    def put(self, found: Object) -> None:
+        """Note a job as a write of ours left it."""
+        self._seen.put(found)
+
+    def wrote(self, job: KnownJob, version: int) -> None:
+        """A write of ours left ``job`` at ``version``; the watch will tell so."""
+        now = self.get(job.uid)
+        if now is not None and now.version < version:
+            self._awaited[job.uid] = _Awaited(version)
+
+    async def of_cluster(self, cluster_id: ClusterId) -> Collection[KnownJob] | None:
+        """The cluster's jobs; at least those that were there when one of them was last written by us.
+
+        None if that cannot be said within a second, since the watch lags behind: then ask the API server.
+        """
+        try:
+            async with asyncio.timeout(_WAIT_FOR_THE_WATCH):
+                await self._seen.synced.wait()
+                for uid in list(self._of_cluster.get(cluster_id, ())):
+                    if awaited := self._awaited.get(uid):
+                        await awaited.told.wait()
+        except TimeoutError:
+            return None
+        return [self._by_uid[uid] for uid in self._of_cluster.get(cluster_id, ())]
+
+    def _on_job(self, before: KnownJob | None, now: KnownJob | None) -> None:
+        if before is not None and (now is None or now.uid != before.uid):
+            self._forget(before)
+        if now is not None:
+            self._by_uid[now.uid] = now
+            self._of_cluster.setdefault(now.job.key.cluster_id, set()).add(now.uid)
+            awaited = self._awaited.get(now.uid)
+            if awaited is not None and now.version >= awaited.version:
+                self._told(now.uid)
+        self._on_change(before, now)
+
+    def _forget(self, job: KnownJob) -> None:
+        self._by_uid.pop(job.uid, None)
+        others = self._of_cluster[job.job.key.cluster_id]
+        others.discard(job.uid)
+        if not others:
+            del self._of_cluster[job.job.key.cluster_id]
+        self._told(job.uid)
+
+    def _told(self, uid: str) -> None:
+        if awaited := self._awaited.pop(uid, None):
+            awaited.told.set()
+
+
+@attrs.frozen
+class _Awaited:
+    version: int
+    told: asyncio.Event = attrs.field(factory=asyncio.Event)
+
+
+def _known_job(found: Object) -> KnownJob | None:
+    if not made_by_us(found):
+        return None
+    reported = marks.REPORTED_LABEL in found["metadata"].get("labels", {})
+    kept = None if reported else _without_template(found)
+    return KnownJob(uid_of(found), version_of(found), job_of(found), kept)
+
+
+def _without_template(found: Object) -> Object:
+    metadata, spec = found["metadata"], found["spec"]
+    return {
+        "metadata": {name: metadata[name] for name in metadata if name not in _UNREAD},
+        "spec": {name: spec[name] for name in ("suspend", "activeDeadlineSeconds") if name in spec},
+        "status": found.get("status") or {},
+    }

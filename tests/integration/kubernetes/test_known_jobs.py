@@ -1,0 +1,90 @@
+"""What the copy of the jobs may be relied on for while the watch behind it says nothing."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any
+
+import attrs
+import pytest
+from tests.integration.kubernetes.job_harness import ObedientJobs, eventually
+
+from pullsecret.domain.provisioning import Queued, Running
+from pullsecret.infrastructure.kubernetes.api import KubernetesApi, Object
+from pullsecret.infrastructure.kubernetes.job_runner import KubernetesJobRunner
+from pullsecret.infrastructure.kubernetes.job_settings import JobTimes
+from pullsecret.infrastructure.memory.telemetry import MemoryTelemetry
+from pullsecret.ports.job_runner import Submitted
+from pullsecret.testing.contracts.job_runner import SUCCESS, next_finished
+from pullsecret.testing.contracts.samples import new_order
+from pullsecret.testing.kubernetes.system import System
+
+pytestmark = [pytest.mark.service, pytest.mark.asyncio]
+
+
+class DeafApi(KubernetesApi):
+    """Hears of no change."""
+
+    async def watch(self, *_: Any, **__: Any) -> AsyncGenerator[tuple[str, Object]]:
+        await asyncio.Event().wait()
+        yield "", {}
+
+
+async def test_a_newer_job_that_no_watch_told_of_is_known_when_an_end_is_brought(
+    jobs: ObedientJobs, system: System
+) -> None:
+    older = new_order()
+    newer = new_order(older.target.cluster_id, generation=2)
+    await end(jobs, older)
+    async with DeafApi(await system.connect()) as api:
+        deaf = KubernetesJobRunner(api, jobs.settings, MemoryTelemetry())
+        async with asyncio.timeout(jobs.patience), aclosing(deaf.finished()) as finished:
+            assert (await anext(finished)).key == older.key
+            assert isinstance(await jobs.runner.submit(newer), Submitted)
+            assert set(await deaf.known(older.target.cluster_id)) == {older.key, newer.key}
+
+
+async def test_what_a_replica_did_itself_it_knows_before_the_watch_tells_of_it(
+    jobs: ObedientJobs, system: System
+) -> None:
+    ended, order = new_order(), new_order()
+    await end(jobs, ended)
+    async with DeafApi(await system.connect()) as api:
+        deaf = KubernetesJobRunner(api, jobs.settings, MemoryTelemetry())
+        async with asyncio.timeout(jobs.patience), aclosing(deaf.finished()) as finished:
+            await anext(finished)
+            await deaf.submit(order)
+            (queued,) = await deaf.unfinished()
+            assert (queued.key, queued.state) == (order.key, Queued())
+            await deaf.release(order.key)
+            (running,) = await deaf.unfinished()
+            assert (running.key, running.state) == (order.key, Running())
+
+
+async def test_a_told_end_is_marked_although_others_wait_to_be_taken_up(jobs: ObedientJobs) -> None:
+    # Reminded of soon, so that the wait is a short one.
+    runner = attrs.evolve(jobs.runner, settings=attrs.evolve(jobs.settings, times=JobTimes(remind=1.0)))
+    orders = [new_order() for _ in range(3)]
+    for order in orders:
+        await end(jobs, order)
+    async with asyncio.timeout(jobs.patience), aclosing(runner.finished()) as finished:
+        told = await anext(finished)
+        await runner.mark_reported(told.key)
+    (marked,) = await jobs.runner.jobs(told.key.cluster_id)
+    assert attrs.asdict(marked.state)["reported"]
+    with pytest.raises(TimeoutError):
+        await next_finished(jobs.another_replica(), told.key, 3.0)
+
+
+async def end(jobs: ObedientJobs, order: Any) -> None:
+    """Submit, release and end the order's job; returns once it has ended."""
+    await jobs.runner.submit(order)
+    await jobs.runner.release(order.key)
+    await eventually(lambda: jobs.started(order.key))
+    await jobs.end(order.key, SUCCESS)
+
+    async def ended() -> bool:
+        (job,) = await jobs.runner.jobs(order.target.cluster_id)
+        return not job.active
+
+    await eventually(ended)
