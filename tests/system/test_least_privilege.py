@@ -114,10 +114,10 @@ async def everything(world: SystemWorld) -> None:
         return condition is not None and condition.reason == "NamespaceMissing"
 
     await eventually(told, 60)
-    await a_submission_that_lost_its_payload(world)
-    # Each was somewhere else: one has its secrets, the other not even its namespace.
+    # One has its secrets, the other not even its namespace.
     await deleted(world, cluster_id)
     await deleted(world, homeless)
+    await a_submission_that_lost_its_payload(world)
 
 
 async def a_submission_that_lost_its_payload(world: SystemWorld) -> None:

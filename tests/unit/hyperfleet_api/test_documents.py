@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from tests.integration.hyperfleet.contract import DDR_CLUSTER, DDR_STATUS, violations
 
-from pullsecret.domain.cluster import Cluster
+from pullsecret.domain.clean_up import CleanUpJob, CleanUpKey, CleanUpOrder, CleanUpResult, Remains
 from pullsecret.domain.cluster_document import ClusterDocumentPaths, Paths
 from pullsecret.domain.conditions import StatusReport, job_report
-from pullsecret.domain.finalization import finalized_report
+from pullsecret.domain.finalization import clean_up_report
 from pullsecret.domain.identifiers import ClusterId, Generation
 from pullsecret.domain.provisioning import (
     CloudSecretRef,
@@ -46,7 +46,9 @@ def success() -> StatusReport:
 
 
 def finalized() -> StatusReport:
-    return finalized_report(Cluster(ClusterId("cls-123"), Generation(2), deleting=True), [], [], NOW)
+    order = CleanUpOrder(CleanUpKey(ClusterId("cls-123"), Generation(2)), Remains())
+    finished = Finished(CleanUpResult(), NOW - timedelta(seconds=1))
+    return clean_up_report(CleanUpJob(order, finished, NOW - timedelta(seconds=5)), finished, NOW)
 
 
 def shown(page: str, example: str) -> Any:
