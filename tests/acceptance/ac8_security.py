@@ -18,7 +18,7 @@ _REVIEWS: Final = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 _SECURE: Final = {"TLSv1.2", "TLSv1.3"}
 _EXCESS: Final = (
     (rbac.JOB, "placement", "", "secrets", "list"),
-    (rbac.JOB, "placement", "", "secrets", "delete"),
+    (rbac.JOB, "placement", "", "secrets", "watch"),
     (rbac.JOB, "placement", "", "pods", "create"),
     (rbac.JOB, "system", "", "secrets", "get"),
     (rbac.JOB, "kube-system", "", "secrets", "get"),
