@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -32,6 +32,11 @@ def pubsub_settings(**given: Any) -> PubSubSettings:
         "retry_maximum": 0.1,
     }
     return PubSubSettings(**{**defaults, **given})
+
+
+def batched(events: Sequence[ClusterEvent], size: int) -> Iterator[Sequence[ClusterEvent]]:
+    """So many at a time."""
+    return (events[start : start + size] for start in range(0, len(events), size))
 
 
 @attrs.define
@@ -70,6 +75,20 @@ class PubSubHarness:
             topic=self.settings.topic_path,
             messages=[message],
         )
+
+    async def publish_all(self, events: Sequence[ClusterEvent]) -> None:
+        """Publish many events, which is quicker together."""
+        for batch in batched(events, 500):
+            messages = [
+                {"data": body, "attributes": headers}
+                for headers, body in (render(event, self.mode) for event in batch)
+            ]
+            await asyncio.to_thread(
+                GapicPublisher.publish,
+                self.clients.publisher,
+                topic=self.settings.topic_path,
+                messages=messages,
+            )
 
     async def dead_letters(self) -> Sequence[str]:
         path = self.settings.dead_letter_subscription_path

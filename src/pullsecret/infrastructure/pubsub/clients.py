@@ -1,11 +1,24 @@
 """Google's clients, opened and closed together."""
 
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Final
+
+import grpc
 from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
+from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
 from pullsecret.domain.errors import OperationError
 from pullsecret.infrastructure.pubsub.failures import failure
 from pullsecret.infrastructure.pubsub.settings import PubSubSettings
-from pullsecret.infrastructure.pubsub.stream_ending import StreamEndingTransport
+from pullsecret.infrastructure.pubsub.stream_ending import ending_streams
+
+EMULATOR: Final = "PUBSUB_EMULATOR_HOST"
+"""The variable by which Google's clients find an emulator."""
+
+_LONGEST_TIMEOUT: Final = 20.0
+_Options = Sequence[tuple[str, int]]
 
 
 class PubSubClients:
@@ -15,7 +28,7 @@ class PubSubClients:
         options = {"api_endpoint": settings.endpoint} if settings.endpoint else None
         try:
             self.publisher = PublisherClient(client_options=options)
-            self.subscriber = SubscriberClient(transport=StreamEndingTransport, client_options=options)
+            self.subscriber = SubscriberClient(transport=_transport(settings), client_options=options)
         except Exception as error:  # the library raises whatever its parts do
             raise _told(settings, error) from None
 
@@ -24,6 +37,30 @@ class PubSubClients:
         self.publisher.stop()
         self.publisher.transport.close()
         self.subscriber.close()
+
+
+def _transport(settings: PubSubSettings) -> SubscriberGrpcTransport | Callable[..., SubscriberGrpcTransport]:
+    options = _keepalive(settings.keepalive) if settings.keepalive else []
+    if emulator := os.environ.get(EMULATOR):
+        return SubscriberGrpcTransport(channel=ending_streams(grpc.insecure_channel(emulator, options)))
+    return partial(SubscriberGrpcTransport, channel=partial(_channel, options))
+
+
+def _keepalive(seconds: float) -> _Options:
+    timeout = round(min(seconds, _LONGEST_TIMEOUT) * 1000)
+    return [
+        ("grpc.keepalive_time_ms", round(seconds * 1000)),
+        ("grpc.keepalive_timeout_ms", timeout),
+        # gRPC sends no keepalive while it waits for the answer to a ping of its own, a minute by default.
+        ("grpc.http2.ping_timeout_ms", timeout),
+        # Else an idle stream would be looked after once a minute only.
+        ("grpc.http2.max_pings_without_data", 0),
+    ]
+
+
+def _channel(further: _Options, *given: Any, options: _Options, **named: Any) -> grpc.Channel:
+    opened = SubscriberGrpcTransport.create_channel(*given, options=[*options, *further], **named)
+    return ending_streams(opened)
 
 
 def _told(settings: PubSubSettings, error: Exception) -> OperationError:

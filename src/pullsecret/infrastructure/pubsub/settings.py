@@ -1,7 +1,7 @@
 """How Google Cloud Pub/Sub is reached, and what is expected there."""
 
 import attrs
-from attrs.validators import and_, ge, gt, le, min_len
+from attrs.validators import and_, ge, gt, le, min_len, optional
 
 from pullsecret.infrastructure.intake.circuit import IntakePause
 from pullsecret.infrastructure.intake.topology import Topology
@@ -49,6 +49,9 @@ class PubSubSettings:
     """Bytes of events in hand at a time, beside their number."""
     timeout: float = attrs.field(default=10.0, validator=gt(0))
     """Seconds for one call."""
+    keepalive: float | None = attrs.field(default=None, validator=optional(gt(0)))
+    """Seconds of silence after which the connection is tried; it is given up after as many again, twenty at
+    most. By default 30, and never at the emulator, which takes offence."""
     shutdown_timeout: float = attrs.field(default=5.0, validator=gt(0))
     """Seconds for the last acknowledgements to be sent when the adapter stops."""
     pause: IntakePause = attrs.field(factory=IntakePause)

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import grpc
-from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
 _PATIENCE: Final = 0.8
 """Seconds for the server to end the stream. Google's client waits for one second."""
@@ -48,18 +47,6 @@ class _EndStreams(grpc.StreamStreamClientInterceptor):  # type: ignore[misc]
         return _EndedByTheServer(continuation(client_call_details, request_iterator))
 
 
-class StreamEndingTransport(SubscriberGrpcTransport):
-    """Google's transport, with streams that end so."""
-
-    def __init__(self, *, channel: grpc.Channel | None = None, **given: Any) -> None:
-        # A channel is given where the emulator is used; else create_channel is asked for one.
-        super().__init__(channel=channel and _ending(channel), **given)
-
-    @classmethod
-    def create_channel(cls, *given: Any, **named: Any) -> grpc.Channel:
-        """See Google's transport."""
-        return _ending(super().create_channel(*given, **named))
-
-
-def _ending(channel: grpc.Channel) -> grpc.Channel:
+def ending_streams(channel: grpc.Channel) -> grpc.Channel:
+    """The same channel, whose streams end so."""
     return grpc.intercept_channel(channel, _EndStreams())

@@ -79,12 +79,17 @@ class FakePubSub:
         """What the subscription (its full name) does to deliveries; change it as you like."""
         return self._registry.queues[subscription].disturbances
 
+    def serves(self, subscription: str) -> bool:
+        """Whether there is a subscription of this full name."""
+        return subscription in self._registry.queues
+
     def unsettled(self, subscription: str) -> int:
         """How many messages the subscription (its full name) holds: waiting, postponed or out."""
         with self._registry.changed:
             return self._registry.queues[subscription].unsettled
 
-    def out(self, subscription: str) -> int:
-        """How many deliveries of the subscription (its full name) are not settled."""
+    def leases(self, subscription: str) -> list[float]:
+        """Of the subscription's (its full name) deliveries that are not settled: seconds left to each."""
         with self._registry.changed:
-            return len(self._registry.queues[subscription].leases)
+            now = self._registry.now
+            return [lease.until - now for lease in self._registry.queues[subscription].leases.values()]

@@ -128,9 +128,11 @@ class Registry:
         self.changed.wait(max(soon, 0.001))
 
     def advance(self, seconds: float) -> None:
-        """Let time pass."""
+        """Let time pass at once."""
         with self.changed:
             self.clock.advance(seconds)
+            for queue in self.queues.values():
+                queue.pass_time(self.now)
             self.changed.notify_all()
 
     def _settle(self, subscription: str, how: Callable[[Queue], Mapping[str, str]]) -> Message:

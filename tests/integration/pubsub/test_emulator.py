@@ -1,0 +1,141 @@
+"""What Google's emulator does differently from the service, by Google's own generated client.
+
+And what becomes of events when it crashes, which takes everything it held.
+"""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import grpc
+import pytest
+from google.api_core import exceptions
+from google.protobuf.duration_pb2 import Duration
+from google.pubsub_v1 import SubscriberClient
+from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
+from google.pubsub_v1.types import RetryPolicy, StreamingPullRequest
+from tests.integration.fake_pubsub.raw import RawPubSub, data, raw_pubsub
+from tests.integration.pubsub.harness import pubsub_harness, pubsub_settings
+from tests.integration.pubsub.trial import PATIENCE, REPETITIONS, Record, until
+
+from pullsecret.domain.facts import Interrupted
+from pullsecret.testing.brokers.fleet import Fleet
+from pullsecret.testing.brokers.pubsub import PubSubEmulator
+
+pytestmark = pytest.mark.service
+_HELD_UP = 3.0
+_ARRIVES = 5.0
+
+
+@pytest.fixture
+def raw(pubsub: PubSubEmulator) -> Iterator[RawPubSub]:
+    with raw_pubsub(pubsub.address, ack_deadline_seconds=10) as raw:
+        yield raw
+
+
+class Stream:
+    """A StreamingPull by hand."""
+
+    def __init__(self, raw: RawPubSub, address: str) -> None:
+        self.channel = grpc.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)])
+        client = SubscriberClient(transport=SubscriberGrpcTransport(channel=self.channel))
+        self.requests: queue.Queue[StreamingPullRequest | None] = queue.Queue()
+        self.requests.put(StreamingPullRequest(subscription=raw.subscription, stream_ack_deadline_seconds=10))
+        self.received: queue.Queue[Any] = queue.Queue()
+        self.ended = threading.Event()
+        self.call = client.streaming_pull(iter(self.requests.get, None))
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        try:
+            for response in self.call:
+                for each in response.received_messages:
+                    self.received.put(each)
+        except exceptions.GoogleAPICallError:
+            pass
+        self.ended.set()
+
+
+def cancel(stream: Stream) -> None:
+    stream.call.cancel()
+
+
+def ask_for_no_more(stream: Stream) -> None:
+    stream.requests.put(None)
+
+
+@pytest.mark.parametrize(("end", "comes"), [(cancel, False), (ask_for_no_more, True)])
+def test_it_goes_on_sending_to_streams_that_were_cancelled(
+    raw: RawPubSub, pubsub: PubSubEmulator, end: Callable[[Stream], None], comes: bool
+) -> None:
+    """So the adapter ends its streams by asking for no more."""
+    raw.publish("a")
+    first = Stream(raw, pubsub.address)
+    received = first.received.get(timeout=_ARRIVES)
+    end(first)
+    assert first.ended.wait(_ARRIVES)
+    raw.modify(0, received)
+    second = Stream(raw, pubsub.address)
+    try:
+        assert second.received.get(timeout=_ARRIVES if comes else _HELD_UP).message.data == b"a"
+        arrived = True
+    except queue.Empty:
+        arrived = False
+    assert arrived is comes
+    for stream in (first, second):
+        stream.channel.close()
+
+
+def test_it_ignores_the_retry_policy(pubsub: PubSubEmulator) -> None:
+    """So the adapter postpones events by their leases, and tests of the policy run on the served fake."""
+    policy = RetryPolicy(minimum_backoff=Duration(seconds=60), maximum_backoff=Duration(seconds=60))
+    with raw_pubsub(pubsub.address, retry_policy=policy) as raw:
+        raw.publish("a")
+        (received,) = raw.subscriber.pull(subscription=raw.subscription, max_messages=1).received_messages
+        raw.modify(0, received)
+        again = raw.subscriber.pull(subscription=raw.subscription, max_messages=1, timeout=_ARRIVES)
+        assert data(again.received_messages) == ["a"]
+
+
+@pytest.mark.parametrize("repetition", range(REPETITIONS))
+async def test_it_crashes_under_load(
+    pubsub: PubSubEmulator, record_property: Record, repetition: int
+) -> None:
+    """Topic, subscription and events go with it; the adapter makes them anew, and Sentinel asks again."""
+    async with pubsub_harness(pubsub_settings(), prefetch=20) as harness:
+        fleet = Fleet(harness.publish)
+        async with fleet.served_by(harness.source):
+            old = fleet.grow(20)
+            await fleet.announce(old)
+            await fleet.at_rest(PATIENCE)
+            fleet.renew(old)
+            await fleet.announce([*old, *fleet.grow(10)])
+            lost = fleet.published.total()
+            pubsub.kill()
+            pubsub.start()  # in this thread: the process ends with the thread that starts it
+            await until(lambda: bool(harness.telemetry.of(Interrupted)))
+            await there(
+                partial(
+                    harness.clients.subscriber.get_subscription,
+                    subscription=harness.settings.subscription_path,
+                )
+            )
+            await fleet.announce(fleet.clusters)
+            await fleet.at_rest(PATIENCE)
+        for name, value in fleet.prove(lost).items():
+            record_property(name, value)
+
+
+async def there(find: Callable[[], Any]) -> None:
+    """Wait until what was lost is made again."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            try:
+                await asyncio.to_thread(find)
+            except exceptions.GoogleAPICallError:
+                await asyncio.sleep(0.05)
+            else:
+                return

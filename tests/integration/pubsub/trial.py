@@ -1,0 +1,62 @@
+"""Clusters whose events come through Pub/Sub, and what becomes of them."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import attrs
+from tests.integration.pubsub.harness import PubSubHarness
+
+from pullsecret.testing.brokers.fleet import Fleet
+
+REPETITIONS: Final = int(os.environ.get("PULLSECRET_REPETITIONS", "1"))
+"""How often each fault is tried."""
+WAITING: Final = int(os.environ.get("PULLSECRET_WAITING_EVENTS", "500"))
+"""How many events wait at the start."""
+PATIENCE: Final = 60.0 + WAITING / 200
+
+Record = Callable[[str, object], None]
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until it holds."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():  # noqa: ASYNC110 - several tasks make it true
+            await asyncio.sleep(0.02)
+
+
+@attrs.frozen
+class Trial:
+    """Use :meth:`disturbed` while replicas serve the fleet, and :meth:`proven` afterwards."""
+
+    harness: PubSubHarness
+    record: Record
+    unsettled: Callable[[], int]
+    """How many messages the subscription holds."""
+    fleet: Fleet = attrs.field(
+        default=attrs.Factory(lambda self: Fleet(self.harness.publish), takes_self=True)
+    )
+
+    async def disturbed(self, disturb: Callable[[], Awaitable[None]], clusters: int = 16) -> None:
+        """While some clusters are new and others have changed, ``disturb``; then let everything end."""
+        fleet = self.fleet
+        old = fleet.grow(clusters // 2)
+        await fleet.announce(old)
+        await fleet.at_rest(PATIENCE)
+        fleet.renew(old)
+        await fleet.announce([*old, *fleet.grow(clusters - len(old))])
+        await disturb()
+        await self.ends()
+
+    async def ends(self) -> None:
+        """Every cluster is at rest, and no event is left."""
+        await self.fleet.at_rest(PATIENCE)
+        await until(lambda: self.unsettled() == 0)
+
+    async def proven(self, lost: int = 0) -> None:
+        """None was put aside, and the counters agree with what there is."""
+        assert self.unsettled() == 0
+        assert await self.harness.dead_letters() == []
+        for name, value in self.fleet.prove(lost).items():
+            self.record(name, value)
