@@ -96,3 +96,10 @@ acceptance: $(STAMP) ## The design's criteria, box by box, into docs/acceptance.
 .PHONY: acceptance-gcp
 acceptance-gcp: $(STAMP) ## The boxes that look at Google Cloud, in a real one: PROJECT=your-project (ARGS=--dry-run)
 	$(BIN)/python -m tests.acceptance --google-project "$(PROJECT)" $(ARGS)
+
+.PHONY: audit
+audit: $(STAMP) ## Known vulnerabilities (asks PyPI), licences, locked hashes, and secrets in the history
+	$(BIN)/pytest -q tests/security/test_supply_chain.py
+	UV_PROJECT_ENVIRONMENT=$(VENV) $(BIN)/uv export --quiet --locked --all-extras --all-groups --no-emit-project \
+		--output-file $(VENV)/audited.txt
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement $(VENV)/audited.txt
