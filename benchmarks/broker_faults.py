@@ -28,6 +28,7 @@ _COUNTERS = {
     "events handled": "events_handled",
     "versions stored": "versions_stored",
 }
+_KINDS_OF_FRAMES = "a connection cut at a frame"
 Figures = dict[str, dict[str, int]]
 """By fault: repetitions, how many passed, and the sums of their counters."""
 
@@ -44,7 +45,7 @@ def run(repetitions: int, waiting: int, only: str) -> Figures:
         }
         command = [sys.executable, "-m", "pytest", TESTS, "-q", "-p", "no:randomly", "--timeout=600"]
         subprocess.run(
-            [*command, "-k", only, "--show-capture=no", f"--junitxml={report}"],
+            [*command, "-k", only, "--show-capture=no", "-o", "junit_family=xunit1", f"--junitxml={report}"],
             env=environment,
             stdout=sys.stderr,
             check=False,
@@ -59,14 +60,16 @@ def counted(cases: Iterable[ElementTree.Element]) -> Figures:
         name = _CASE.fullmatch(case.get("name", ""))
         if name is None:
             continue
-        fault = " ".join(filter(None, (name["fault"].replace("_", " "), name["variant"])))
+        fault = name["fault"].replace("_", " ")
+        if name["variant"] and fault != _KINDS_OF_FRAMES:
+            fault = f"{fault}: {name['variant'].replace('_', ' ')}"
         sums = Counter(figures.get(fault, {}))
         sums["repetitions"] += 1
         sums["passed"] += case.find("failure") is None and case.find("error") is None
         for each in case.iter("property"):
             if key := _COUNTERS.get(each.get("name", "")):
                 sums[key] += int(each.get("value", "0"))
-        figures[fault] = {"passed": 0, **sums}
+        figures[fault] = {key: sums[key] for key in ("repetitions", "passed", *_COUNTERS.values())}
     return figures
 
 
@@ -86,21 +89,19 @@ def earlier(file: Path) -> Figures:
     if not file.exists():
         return {}
     known = json.loads(file.read_text())
-    return known["figures"] if known["name"] == NAME and known["commit"] == commit() else {}
+    if known["name"] != NAME or known["commit"] != commit():
+        return {}
+    return {row.pop("fault"): row for row in known["figures"]["faults"]}
 
 
 def table(figures: Mapping[str, Mapping[str, int]]) -> str:
-    """Markdown; faults that differ in the frame only are one row."""
-    rows: dict[str, Counter[str]] = {}
-    for fault, sums in figures.items():
-        name = re.sub(r"(a connection cut at a frame) .*", r"\1, 15 kinds of frames at 6 places", fault)
-        rows.setdefault(name, Counter()).update(sums)
+    """Markdown."""
     columns = {"repetitions": "Repetitions", "passed": "Passed"} | {
         key: name.capitalize() for name, key in _COUNTERS.items()
     }
     lines = [f"| Fault | {' | '.join(columns.values())} |", "|---" * (len(columns) + 1) + "|"]
-    for name, sums in rows.items():
-        told = (f"{sums[key]:,}" if key in sums else "–" for key in columns)
+    for name, sums in figures.items():
+        told = (f"{sums[key]:,}" if sums[key] or key == "passed" else "–" for key in columns)
         lines.append(f"| {name[0].upper()}{name[1:]} | {' | '.join(told)} |")
     return "\n".join(lines)
 
@@ -116,7 +117,7 @@ def main() -> int:
     before = earlier(given.json) if given.json else {}
     figures = added(before, run(given.repetitions, given.waiting, given.only))
     if given.json:
-        write_result(given.json, NAME, figures)
+        write_result(given.json, NAME, {"faults": [{"fault": name, **row} for name, row in figures.items()]})
     print(table(figures))
     return 0 if all(sums["passed"] == sums["repetitions"] for sums in figures.values()) else 1
 

@@ -110,10 +110,10 @@ def in_a_process(broker: str, path: str, outside: str, events: int) -> dict[str,
     return figures
 
 
-def row(name: str, figures: dict[str, Any]) -> str:
+def row(broker: str, figures: dict[str, Any]) -> str:
     """A row of the Markdown table."""
     return (
-        f"| {name} | {figures['events']:,.0f} | {figures['events_per_second']:,.0f} "
+        f"| {broker}, {figures['path']} | {figures['events']:,.0f} | {figures['events_per_second']:,.0f} "
         f"({figures['slowest_per_second']:,}–{figures['fastest_per_second']:,}) "
         f"| {figures['events_per_cpu_second']:,.0f} | {figures['latency_p50_seconds'] * 1000:.2f} ms "
         f"| {figures['latency_p99_seconds'] * 1000:.1f} ms | {figures['peak_rss_bytes'] / 2**20:.0f} MiB |"
@@ -142,17 +142,17 @@ def main() -> None:
         events = given.events or _EVENTS[path, outside]
         print(json.dumps(asyncio.run(measure(given.broker, path, outside, events, given.profile))))
         return
-    figures = {}
+    figures: list[dict[str, Any]] = []
     print("| Path | Events | Events/s | Events per second of CPU time | p50 | p99 | Peak RSS |")
     print("|---|---|---|---|---|---|---|")
     for path, outside in chosen:
         events = given.events or _EVENTS[path, outside]
         runs = [in_a_process(given.broker, path, outside, events) for _ in range(given.runs)]
         name = path if path == "skip" else f"{path}, {outside}"
-        figures[name] = middle(runs)
-        print(row(f"{given.broker}, {name}", figures[name]), flush=True)
+        figures.append({"path": name, **middle(runs)})
+        print(row(given.broker, figures[-1]), flush=True)
     if given.json:
-        write_result(given.json, f"Throughput with {given.broker}", figures)
+        write_result(given.json, f"Throughput with {given.broker}", {"paths": figures})
 
 
 if __name__ == "__main__":
