@@ -33,14 +33,14 @@ def newest_jobs(jobs: Iterable[AnyJob]) -> Mapping[ClusterId, AnyJob]:
 def in_the_way(jobs: Iterable[AnyJob], order: AnyOrder) -> AnyJob | None:
     """The job of the order's cluster because of which ``order`` may not be handed over now, if there is one.
 
-    That is one that has not finished; and for provisioning also a clean-up at the same generation or a later
-    one, so that whoever decided before the deletion writes nothing after it.
+    That is one that has not finished; and for provisioning also one of a later generation, or a clean-up at
+    the same one, so that whoever decided before an update or a deletion writes nothing after it.
     """
     for job in jobs:
         if job.active:
             return job
-        cleaned_up = isinstance(job, CleanUpJob) and job.key.generation >= order.key.generation
-        if cleaned_up and isinstance(order, ProvisionOrder):
+        newer = age_order(job.key)[:2] > (order.key.generation, False)
+        if newer and isinstance(order, ProvisionOrder):
             return job
     return None
 

@@ -69,6 +69,8 @@ def provision_order(generation: int) -> ProvisionOrder:
     [
         ([], False, False),
         ([provisioning(1, active=False)], False, False),
+        ([provisioning(2, active=False)], False, False),
+        ([provisioning(3, active=False)], True, False),
         ([provisioning(1)], True, True),
         ([clean_up(1)], True, True),
         ([clean_up(1, active=False)], False, False),
@@ -77,7 +79,7 @@ def provision_order(generation: int) -> ProvisionOrder:
         ([clean_up(1, active=False), provisioning(1)], True, True),
     ],
 )
-def test_one_job_at_a_time_and_nothing_is_provisioned_after_its_clean_up(
+def test_one_job_at_a_time_and_nothing_older_is_provisioned_after_an_update_or_a_clean_up(
     known: list[AnyJob], provisioning_waits: bool, clean_up_waits: bool
 ) -> None:
     assert (in_the_way(known, provision_order(2)) is not None) == provisioning_waits
