@@ -12,7 +12,7 @@ from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransp
 from pullsecret.domain.errors import OperationError
 from pullsecret.infrastructure.pubsub.failures import failure
 from pullsecret.infrastructure.pubsub.settings import PubSubSettings
-from pullsecret.infrastructure.pubsub.stream_ending import ending_streams
+from pullsecret.infrastructure.pubsub.stream_ending import StreamEnding
 
 EMULATOR: Final = "PUBSUB_EMULATOR_HOST"
 """The variable by which Google's clients find an emulator."""
@@ -26,9 +26,12 @@ class PubSubClients:
 
     def __init__(self, settings: PubSubSettings) -> None:
         options = {"api_endpoint": settings.endpoint} if settings.endpoint else None
+        self.streams = StreamEnding()
         try:
             self.publisher = PublisherClient(client_options=options)
-            self.subscriber = SubscriberClient(transport=_transport(settings), client_options=options)
+            self.subscriber = SubscriberClient(
+                transport=_transport(settings, self.streams), client_options=options
+            )
         except Exception as error:  # the library raises whatever its parts do
             raise _told(settings, error) from None
 
@@ -39,11 +42,13 @@ class PubSubClients:
         self.subscriber.close()
 
 
-def _transport(settings: PubSubSettings) -> SubscriberGrpcTransport | Callable[..., SubscriberGrpcTransport]:
+def _transport(
+    settings: PubSubSettings, streams: StreamEnding
+) -> SubscriberGrpcTransport | Callable[..., SubscriberGrpcTransport]:
     options = _keepalive(settings.keepalive) if settings.keepalive else []
     if emulator := os.environ.get(EMULATOR):
-        return SubscriberGrpcTransport(channel=ending_streams(grpc.insecure_channel(emulator, options)))
-    return partial(SubscriberGrpcTransport, channel=partial(_channel, options))
+        return SubscriberGrpcTransport(channel=streams.of(grpc.insecure_channel(emulator, options)))
+    return partial(SubscriberGrpcTransport, channel=partial(_channel, streams, options))
 
 
 def _keepalive(seconds: float) -> _Options:
@@ -58,9 +63,11 @@ def _keepalive(seconds: float) -> _Options:
     ]
 
 
-def _channel(further: _Options, *given: Any, options: _Options, **named: Any) -> grpc.Channel:
+def _channel(
+    streams: StreamEnding, further: _Options, *given: Any, options: _Options, **named: Any
+) -> grpc.Channel:
     opened = SubscriberGrpcTransport.create_channel(*given, options=[*options, *further], **named)
-    return ending_streams(opened)
+    return streams.of(opened)
 
 
 def _told(settings: PubSubSettings, error: Exception) -> OperationError:

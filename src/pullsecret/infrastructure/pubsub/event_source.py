@@ -148,6 +148,7 @@ class PubSubSubscription:
         self._running = None
         stream, self._stream = self._stream, None
         if stream is not None:
+            self._clients.streams.open_no_more()
             stream.cancel()
             with suppress(Exception):
                 await asyncio.to_thread(stream.result, self._settings.shutdown_timeout)

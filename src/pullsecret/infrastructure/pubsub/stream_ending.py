@@ -40,13 +40,27 @@ class _EndedByTheServer:
         return True
 
 
-class _EndStreams(grpc.StreamStreamClientInterceptor):  # type: ignore[misc]
+class StreamEnding(grpc.StreamStreamClientInterceptor):  # type: ignore[misc]
+    """Streams of one channel end so."""
+
+    def __init__(self) -> None:
+        self._over = False
+
+    def open_no_more(self) -> None:
+        """Cancel every further stream at once: while Pub/Sub is away, Google's client goes on opening streams
+        after it was told to close, and its channel never closes."""
+        self._over = True
+
+    def of(self, channel: grpc.Channel) -> grpc.Channel:
+        """The same channel, whose streams end so."""
+        return grpc.intercept_channel(channel, self)
+
     def intercept_stream_stream(
         self, continuation: Callable[..., Any], client_call_details: Any, request_iterator: Any
     ) -> Any:
-        return _EndedByTheServer(continuation(client_call_details, request_iterator))
-
-
-def ending_streams(channel: grpc.Channel) -> grpc.Channel:
-    """The same channel, whose streams end so."""
-    return grpc.intercept_channel(channel, _EndStreams())
+        """See gRPC."""
+        call = continuation(client_call_details, request_iterator)
+        if self._over:
+            call.cancel()
+            return call
+        return _EndedByTheServer(call)

@@ -165,7 +165,8 @@ class PubSubServer:
                 time.sleep(fault.delay)
                 _fail(fault)
             stream = PullStream(self._registry, requests)
-            context.add_callback(stream.end)
+            if not context.add_callback(stream.end):
+                stream.end()  # it was over before it began
             with self._lock:
                 self._streams.add(stream)
             try:
