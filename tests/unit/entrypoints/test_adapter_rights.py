@@ -1,4 +1,4 @@
-"""The adapter has no rights in the cloud and none on cluster secrets; it is not even made with their clients."""
+"""The adapter has no rights in the cloud and none on cluster secrets: it is made without their clients."""
 
 import json
 import subprocess
