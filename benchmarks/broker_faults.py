@@ -1,7 +1,7 @@
-"""Every fault of tests/integration/rabbitmq/test_faults.py again and again, and a table of what became of it.
+"""Every fault of a broker's tests again and again, and a table of what became of it.
 
-``python -m benchmarks.broker_faults --repetitions 20 --waiting 100000 --json FILE``. What FILE holds of an
-earlier run of the same commit is added to. Exits 1 if any repetition fails.
+``python -m benchmarks.broker_faults --broker rabbitmq --repetitions 20 --waiting 100000 --json FILE``. What
+FILE holds of an earlier run of the same commit is added to. Exits 1 if any repetition fails.
 """
 
 import argparse
@@ -18,9 +18,15 @@ from xml.etree import ElementTree
 
 from benchmarks.results import add_option, commit, write_result
 
-NAME = "Faults of RabbitMQ"
-TESTS = "tests/integration/rabbitmq/test_faults.py"
-_CASE = re.compile(r"test_(?P<fault>\w+)\[(?:(?P<variant>\w+)-)?\d+\]")
+NAMES = {"rabbitmq": "Faults of RabbitMQ", "pubsub": "Faults of Pub/Sub"}
+TESTS = {
+    "rabbitmq": ["tests/integration/rabbitmq/test_faults.py"],
+    "pubsub": [
+        "tests/integration/fake_pubsub/test_faults.py",
+        "tests/integration/pubsub/test_emulator.py::test_it_crashes_under_load",
+    ],
+}
+_CASE = re.compile(r"test_(?P<fault>\w+)\[(?:(?P<variant>[^\]]+)-)?\d+\]")
 _COUNTERS = {
     "clusters": "clusters",
     "generations": "generations",
@@ -33,7 +39,7 @@ Figures = dict[str, dict[str, int]]
 """By fault: repetitions, how many passed, and the sums of their counters."""
 
 
-def run(repetitions: int, waiting: int, only: str) -> Figures:
+def run(broker: str, repetitions: int, waiting: int, only: str) -> Figures:
     """Run the tests; their output goes to standard error."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
@@ -43,7 +49,7 @@ def run(repetitions: int, waiting: int, only: str) -> Figures:
             "PULLSECRET_WAITING_EVENTS": str(waiting),
             "PULLSECRET_REQUIRE_SERVICES": "1",
         }
-        command = [sys.executable, "-m", "pytest", TESTS, "-q", "-p", "no:randomly", "--timeout=600"]
+        command = [sys.executable, "-m", "pytest", *TESTS[broker], "-q", "-p", "no:randomly", "--timeout=600"]
         subprocess.run(
             [*command, "-k", only, "--show-capture=no", "-o", "junit_family=xunit1", f"--junitxml={report}"],
             env=environment,
@@ -84,12 +90,12 @@ def added(one: Mapping[str, Mapping[str, int]], other: Mapping[str, Mapping[str,
     return sums
 
 
-def earlier(file: Path) -> Figures:
+def earlier(file: Path, name: str) -> Figures:
     """What ``file`` holds of this commit."""
     if not file.exists():
         return {}
     known = json.loads(file.read_text())
-    if known["name"] != NAME or known["commit"] != commit():
+    if known["name"] != name or known["commit"] != commit():
         return {}
     return {row.pop("fault"): row for row in known["figures"]["faults"]}
 
@@ -109,15 +115,18 @@ def table(figures: Mapping[str, Mapping[str, int]]) -> str:
 def main() -> int:
     """Run what the arguments ask for."""
     arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--broker", choices=TESTS, default="rabbitmq")
     arguments.add_argument("--repetitions", type=int, default=20)
     arguments.add_argument("--waiting", type=int, default=100_000, help="events that wait at the start")
     arguments.add_argument("--only", default="test", help="faults whose names contain this (pytest -k)")
     add_option(arguments)
     given = arguments.parse_args()
-    before = earlier(given.json) if given.json else {}
-    figures = added(before, run(given.repetitions, given.waiting, given.only))
+    name = NAMES[given.broker]
+    before = earlier(given.json, name) if given.json else {}
+    figures = added(before, run(given.broker, given.repetitions, given.waiting, given.only))
     if given.json:
-        write_result(given.json, NAME, {"faults": [{"fault": name, **row} for name, row in figures.items()]})
+        rows = [{"fault": fault, **row} for fault, row in figures.items()]
+        write_result(given.json, name, {"faults": rows})
     print(table(figures))
     return 0 if all(sums["passed"] == sums["repetitions"] for sums in figures.values()) else 1
 
