@@ -18,6 +18,7 @@ import statistics
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -56,8 +57,8 @@ async def measure(broker: str, path: str, outside: str, count: int, profile: boo
     """One run."""
     cores = os.sched_getaffinity(0)
     ours = max(cores)
-    if len(cores) > 1:
-        os.sched_setaffinity(0, cores - {ours})  # of the processes that are started
+    others = cores - {ours} or cores
+    os.sched_setaffinity(0, others)  # of the processes that are started
     telemetry = Settled(count)
     concurrency = Configuration().events.concurrency
     clusters = count if path == "hand-over" else 0
@@ -70,11 +71,13 @@ async def measure(broker: str, path: str, outside: str, count: int, profile: boo
             stop, profiler = asyncio.Event(), cProfile.Profile()
             if profile:
                 profiler.enable()
+            idle = idle_seconds()
             wall, cpu = time.perf_counter(), time.process_time()
             work = asyncio.create_task(consume(stop))
             done = asyncio.create_task(telemetry.done.wait())
             await asyncio.wait({work, done}, return_when="FIRST_COMPLETED")
             wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+            idle = {core: seconds - idle[core] for core, seconds in idle_seconds().items()}
             profiler.disable()
             stop.set()
             await work
@@ -90,7 +93,20 @@ async def measure(broker: str, path: str, outside: str, count: int, profile: boo
         "events_per_cpu_second": round(count / cpu),
         "latency_p50_seconds": round(cuts[49], 6),
         "latency_p99_seconds": round(cuts[98], 6),
+        "adapter_core_busy_ratio": round(1 - idle[ours] / wall, 3),
+        "other_cores_busy_ratio": round(1 - statistics.mean(idle[each] for each in others) / wall, 3),
         "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    }
+
+
+def idle_seconds() -> dict[int, float]:
+    """How long each core has been idle since the machine started."""
+    tick = os.sysconf("SC_CLK_TCK")
+    lines = [line.split() for line in Path("/proc/stat").read_text().splitlines()]
+    return {
+        int(line[0][3:]): (int(line[4]) + int(line[5])) / tick
+        for line in lines
+        if line[0].startswith("cpu") and line[0] != "cpu"
     }
 
 
