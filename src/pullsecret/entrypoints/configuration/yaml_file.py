@@ -41,10 +41,9 @@ def read_yaml(text: str) -> YamlFile:
         file.problems.append(Problem("", f"the file is larger than {MAX_BYTES} bytes"))
         return file
     try:
-        for event in yaml.parse(text, yaml.SafeLoader):
-            if isinstance(event, yaml.AliasEvent):
-                file.problems.append(Problem("", "aliases (*name) are not allowed", _at(event.start_mark)))
-                return file
+        if refused := _refused(text):
+            file.problems.append(refused)
+            return file
         node = yaml.compose(text, yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -54,6 +53,19 @@ def read_yaml(text: str) -> YamlFile:
     else:
         file.value = None if node is None else _Reader(file).value(node, ())
     return file
+
+
+def _refused(text: str) -> Problem | None:
+    """What would take far more time or memory than its size lets expect, if anything; found while it is read,
+    since YAML's reader itself takes time that grows with the square of the depth."""
+    depth = 0
+    for event in yaml.parse(text, yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            return Problem("", "aliases (*name) are not allowed", _at(event.start_mark))
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > 2 * MAX_DEPTH:
+            return Problem("", "nested too deeply", _at(event.start_mark))
+    return None
 
 
 def scalar(text: str) -> Any:

@@ -44,7 +44,7 @@ class BearerTokenFile:
 
     def _unusable(self, cause: str) -> TransientError:
         return TransientError(
-            "read-api-token",
+            "read-api-credential",
             str(self._path),
             Reason.HYPERFLEET_UNAVAILABLE,
             cause,
