@@ -82,12 +82,17 @@ coverage: $(STAMP) ## Branch coverage of domain and application by the unit test
 	$(BIN)/pytest -q tests/unit/domain tests/unit/application --cov-branch --cov-fail-under=95 \
 		--cov=pullsecret.domain --cov=pullsecret.application --cov-report=term-missing:skip-covered
 
+.PHONY: simulate
+SEEDS ?= 1..2000
+simulate: $(STAMP) ## Search for defects in virtual time (SEEDS=1..2000)
+	$(BIN)/pullsecret simulate --seeds $(SEEDS)
+
 .PHONY: mutation
-mutation: $(STAMP) ## Mutation score of the domain; fails below 90 %
+mutation: $(STAMP) ## Mutation score of domain and application; fails below 85 % (an hour)
 	rm -rf mutants
 	nice $(BIN)/mutmut run --max-children 1
 	$(BIN)/mutmut export-cicd-stats
-	$(BIN)/python tests/mutation_score.py --at-least 90
+	$(BIN)/python tests/mutation_score.py --at-least 85
 
 .PHONY: acceptance
 acceptance: $(STAMP) ## The design's criteria, box by box, into docs/acceptance.md (ARGS="--only AC5": only a look)

@@ -8,7 +8,7 @@ import attrs
 import pytest
 from tests.unit.application.scene import Scene, event_about, new_cluster, simulated
 
-from pullsecret.application.consume_events import ConsumeEvents
+from pullsecret.application.consume_events import ConsumeEvents, ConsumePolicy
 from pullsecret.application.outcomes import Finalized, Outcome, Postponed, Refused, Skipped
 from pullsecret.domain.errors import PermanentError, TransientError
 from pullsecret.domain.events import ClusterEvent
@@ -265,3 +265,20 @@ async def test_a_submitted_job_is_durable_before_the_event_is_acknowledged() -> 
         await scene.consume(asyncio.Event())
     assert scene.job_keys(cluster.id) == {(1, 1)}
     assert len(scene.world.broker.waiting) == 1
+
+
+@simulated
+async def test_a_handled_event_makes_room_for_the_next_and_tells_how_long_it_took() -> None:
+    scene = Scene()
+
+    async def handle(_event: ClusterEvent) -> Outcome:
+        await asyncio.sleep(2)
+        return Skipped(SkipReason.ALREADY_DONE)
+
+    for _ in range(3):
+        await publish(scene, event_about(new_cluster().id))
+    one_at_a_time = attrs.evolve(doing(scene, handle), policy=ConsumePolicy(concurrency=1))
+    await asyncio.sleep(5)
+    await consuming(scene, one_at_a_time, 10)
+    assert [fact.duration for fact in scene.facts(EventSettled)] == [2, 2, 2]
+    assert scene.world.broker.empty
