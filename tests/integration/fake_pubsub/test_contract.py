@@ -1,13 +1,16 @@
 """The real client against the served fake fulfils the EventSource port, as it does against the emulator."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
+import attrs
 import pytest
 from tests.integration.pubsub.harness import PubSubHarness, pubsub_harness, pubsub_settings
 
 from pullsecret.infrastructure.cloudevents.codec import Mode
 from pullsecret.testing.contracts import EventSourceContract
+from pullsecret.testing.contracts.event_source import new_event
 from pullsecret.testing.pubsub.fake import FakePubSub
 
 _WAYS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
@@ -27,3 +30,20 @@ class TestFakePubSub(EventSourceContract):
         settings, given = request.param
         async with pubsub_harness(pubsub_settings(**settings), **given) as harness:
             yield harness
+
+
+async def test_an_event_without_a_time_is_dated_by_its_publication(fake_pubsub: FakePubSub) -> None:
+    """So that the lag of the queue can be told."""
+    async with pubsub_harness(pubsub_settings()) as harness:
+        timeless, before = new_event(), datetime.now(UTC)
+        dated = attrs.evolve(new_event(), time=datetime(2024, 2, 29, tzinfo=UTC))
+        await harness.publish(timeless)
+        await harness.publish(dated)
+        after = datetime.now(UTC)
+        async with harness.source.subscribe() as subscription:
+            first, second = [await subscription.receive() for _ in range(2)]
+            assert first is not None
+            assert second is not None
+            assert first.event.time is not None
+            assert before <= first.event.time <= after
+            assert second.event.time == dated.time
