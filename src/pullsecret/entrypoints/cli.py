@@ -28,6 +28,10 @@ _TABLE: Mapping[str, tuple[str, str]] = {
         "pullsecret.testing.hyperfleet.command:fake_hyperfleet",
         "Serve a fake HyperFleet API.",
     ),
+    "simulate": (
+        "pullsecret.testing.simulation.command:simulate",
+        "Search for defects in virtual time.",
+    ),
 }
 """For each command where it is, and what stands in the list of all."""
 

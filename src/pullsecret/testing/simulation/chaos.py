@@ -3,6 +3,7 @@
 import asyncio
 import random
 from asyncio.events import Handle
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -109,6 +110,8 @@ class Chaos:
     after: After = lambda *_: None
     """Told of each call that took effect: who, call point, arguments, what came back."""
     cuts: list[Cut] = attrs.field(factory=list)
+    unanswered: Counter[tuple[str, str]] = attrs.field(factory=Counter)
+    """How many calls took effect whose answers were lost, by actor and call point."""
     injected: list[str] = attrs.field(factory=list)
     """Every fault so far, those left out too, by number."""
     healed: bool = False
@@ -207,6 +210,7 @@ class Link:
             answer = await self._effect(point, args, subject, effect)
         finally:
             if fault is CallFault.ANSWER_LOST:
+                chaos.unanswered[actor.name, point] += 1
                 await asyncio.sleep(GIVE_UP)
                 self._fail(point, subject)
             if fault is CallFault.DIES_AFTER:

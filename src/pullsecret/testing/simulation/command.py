@@ -82,7 +82,7 @@ def _search(console: Console, seeds: list[int], workers: int) -> ExitCode:
                 failed += 1
                 console.print(f"Seed {verdict.seed}: {verdict.violations[0]}")
                 console.print(f"  Replay: pullsecret simulate --seed {verdict.seed}")
-    console.print(f"{len(seeds)} seeds, {virtual / 3600:.0f} virtual hours: {failed} failed.")
+    console.print(f"{len(seeds)} seeds, {virtual / 3600:.1f} virtual hours: {failed} failed.")
     return ExitCode.NOT_AS_IT_SHOULD_BE if failed else ExitCode.OK
 
 

@@ -1,5 +1,6 @@
 """The invariants: looked at after every call that took effect, and once more when all has settled."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -23,6 +24,7 @@ from pullsecret.ports.status_sink import Receipt
 from pullsecret.testing.simulation.chaos import LATE, Actor, Chaos
 from pullsecret.testing.simulation.truth import CANARY, ClusterTruth
 
+_GENERATION = re.compile(r"-gen(\d+)")
 _SETTLING_IN = 60.0
 """Seconds after a cluster became ready in which an event may still be settled for what was read before."""
 
@@ -90,7 +92,10 @@ class Oracle:
             truth.verified.add(found.payload.reveal())
         number = int(found.version) if found is not None else 0
         if stored and newest and newest.enabled and number < len(stored.versions):
-            truth.excuses.add(f"latest lagged behind for {actor.name}")
+            unanswered = self.chaos.unanswered[actor.name, "secret-store.add-version"]
+            truth.excuses.add(
+                f"latest lagged behind for {actor.name} after {unanswered} unanswered additions"
+            )
             if truth.unpublished and found is not None and found.payload.reveal() == truth.payload:
                 # Nothing tells that there is a newer version: whoever stored it died before it could say so.
                 truth.cloud_altered = True
@@ -101,11 +106,9 @@ class Oracle:
         self._cloud_written(actor, args, version)
         stored = self.world.cloud.secret(ref)
         before = stored.versions[-2] if stored is not None and len(stored.versions) > 1 else None
-        generation = max(
-            (number for number, one in truth.generations.items() if one == payload), default=None
-        )
-        if generation is None:
-            self.violated(f"{ref.path}: version {version} holds what nobody asked for")
+        generation = _generation_of(actor)
+        if truth.generations.get(generation) != payload:
+            self.violated(f"{ref.path}: version {version} does not hold generation {generation}")
             return
         if self._late:
             truth.excuses.add(f"version {version} was added after its caller had given up")
@@ -327,3 +330,9 @@ def _names(truth: ClusterTruth, stored: StoredSecret | None, version: str | None
         return False
     named, newest = stored.versions[int(version) - 1], stored.versions[-1]
     return named is newest or (bool(truth.excuses) and named.payload == newest.payload)
+
+
+def _generation_of(job: Actor) -> int:
+    """The generation that a job works for, as its name tells."""
+    match = _GENERATION.search(job.name)
+    return int(match[1]) if match else 0
