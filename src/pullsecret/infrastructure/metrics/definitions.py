@@ -138,7 +138,8 @@ EVENT_DURATION: Final = Definition(
 EVENT_AGE: Final = Definition(
     "pullsecret_event_age_seconds",
     Kind.HISTOGRAM,
-    "Queue lag: seconds from the time an event names to taking it. Events that name no time are left out.",
+    "Queue lag: seconds from the time an event names to taking it. An event that names none counts from when "
+    "Pub/Sub got it, and is left out with another broker.",
     buckets=(0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800),
 )
 BACKLOG: Final = Definition(
