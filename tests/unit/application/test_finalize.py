@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import attrs
 import pytest
-from tests.unit.application.scene import CREATED, Scene, event_about, new_cluster, simulated
+from tests.unit.application.scene import CREATED, FAILED_FOR_NOW, Scene, event_about, new_cluster, simulated
 
 from pullsecret.application.finalize import FinalizePolicy
 from pullsecret.application.outcomes import Finalized, JobSubmitted, Outcome, Postponed, Skipped
@@ -160,6 +160,7 @@ async def test_nothing_begins_while_a_job_may_still_write() -> None:
     assert isinstance(await it.event(), Postponed)
     assert it.clean_ups == []
     assert (it.finalized.status, it.finalized.reason) == (Status.FALSE, Reason.IN_PROGRESS)
+    assert "its last job has not ended" in it.finalized.message
     await it.let_jobs_end()
     assert isinstance(await it.event(), JobSubmitted)
     await it.let_jobs_end()
@@ -342,6 +343,8 @@ async def test_a_begun_clean_up_goes_on_when_the_api_forgets_the_cluster() -> No
 async def test_a_cluster_that_the_api_does_not_know_is_no_wish_to_delete_its_secrets(again: bool) -> None:
     it = await deleted()
     del it.scene.world.hyperfleet.clusters[it.cluster.id.value]
+    it.scene.know_job(attrs.evolve(it.cluster, generation=Generation(1)), FAILED_FOR_NOW, attempt=2)
+    await it.scene.world.clock.sleep(3600)
     event = adapter_event(it.cluster.id, "test")
     assert await it.scene.reconcile(event, again=again) == Skipped(SkipReason.CLUSTER_GONE)
     assert it.clean_ups == []

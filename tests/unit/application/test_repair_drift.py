@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from datetime import timedelta
 
 import attrs
 import pytest
-from tests.unit.application.scene import Scene, new_cluster, simulated
+from tests.unit.application.scene import Scene, event_about, new_cluster, simulated
 
 from pullsecret.application.repair_drift import RepairDrift, RepairPolicy
 from pullsecret.domain.backoff import Backoff
@@ -13,6 +14,7 @@ from pullsecret.domain.cluster import Cluster
 from pullsecret.domain.drift import Drift, DriftKind
 from pullsecret.domain.errors import TransientError
 from pullsecret.domain.facts import DriftSeen, Interrupted, RepairStarted
+from pullsecret.domain.identifiers import Generation
 from pullsecret.domain.provisioning import ClusterSecretRef, ProvisionOrder
 from pullsecret.domain.reasons import Reason
 from pullsecret.infrastructure.memory.cluster_secret_watch import MemoryClusterSecretWatch
@@ -147,6 +149,39 @@ async def test_a_cluster_that_is_gone_needs_no_repair() -> None:
     case.delete()
     await live(case, 60)
     assert case.attempts == 1
+    assert case.repair._cases == {}
+
+
+@pytest.mark.parametrize("still_known", [True, False], ids=["still in the API", "forgotten by the API"])
+@simulated
+async def test_what_our_own_clean_up_deletes_is_no_drift_and_stays_deleted(still_known: bool) -> None:
+    case = await landed(RepairPolicy(check=20))
+    long_ago = case.scene.world.clock.now() - timedelta(minutes=5)
+    deleted = attrs.evolve(case.cluster, generation=Generation(2), deleting=True, deleted_at=long_ago)
+    case.scene.put(deleted)
+    life = asyncio.create_task(live(case, 200))
+    await case.scene.reconcile(event_about(case.cluster.id))
+    await asyncio.sleep(20)
+    if still_known:
+        case.scene.put(deleted)
+    await life
+    assert case.scene.published(case.order) is None
+    assert case.scene.versions(case.order) == []
+    assert case.attempts == 2  # the provisioning and the clean-up
+    assert case.scene.facts(DriftSeen) == []
+    assert case.scene.facts(RepairStarted) == []
+
+
+@simulated
+async def test_a_secret_that_goes_after_the_deletion_was_asked_for_is_not_written_anew() -> None:
+    case = await landed()
+    case.scene.put(attrs.evolve(case.cluster, generation=Generation(2), deleting=True))
+    case.delete()
+    await live(case, 60)
+    assert case.scene.published(case.order) is None
+    assert case.scene.facts(RepairStarted) == []
+    # What noticed it has the cluster cleaned up, if no event has.
+    assert case.scene.versions(case.order) == []
     assert case.repair._cases == {}
 
 
