@@ -76,9 +76,17 @@ class AdapterProcess:
     @property
     def peak_rss(self) -> int:
         """Bytes, so far."""
+        return self._memory("VmHWM")
+
+    @property
+    def rss(self) -> int:
+        """Bytes, now."""
+        return self._memory("VmRSS")
+
+    def _memory(self, what: str) -> int:
         assert self.child is not None
         status = Path(f"/proc/{self.child.process.pid}/status").read_text()
-        (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
+        (line,) = (line for line in status.splitlines() if line.startswith(f"{what}:"))
         return int(line.split()[1]) * 1024
 
     @property

@@ -136,6 +136,15 @@ class ControlPlane:
         assert self._apiserver is not None
         self._apiserver.signal(signal.SIGCONT)
 
+    def cpu_seconds(self) -> dict[str, float]:
+        """Processor time of each component, so far."""
+        children = {
+            "etcd": self._etcd,
+            "kube-apiserver": self._apiserver,
+            "kube-controller-manager": self._controllers,
+        }
+        return {name: child.cpu_seconds for name, child in children.items() if child is not None}
+
     def _stop(self) -> None:
         for child in (self._controllers, self._apiserver, self._etcd):
             if child is not None:

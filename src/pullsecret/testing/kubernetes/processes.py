@@ -22,6 +22,12 @@ class Child:
         """False once it has ended."""
         return self.process.poll() is None
 
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor time so far."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def signal(self, number: signal.Signals) -> None:
         """Signal the child, if it runs."""
         if self.running:
