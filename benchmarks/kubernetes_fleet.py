@@ -18,6 +18,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.results import add_option, write_result
 from tests.integration.kubernetes.job_harness import eventually
 from tests.system.world import SystemWorld, system_world
 
@@ -31,8 +32,10 @@ _PROJECTS = 10
 _PATIENCE = 900.0
 
 
-async def measure(control_plane: ControlPlane, folder: Path, number: int, at_once: int) -> None:
-    """Provision ``number`` clusters with ``at_once`` jobs at a time, and print what it took."""
+async def measure(
+    control_plane: ControlPlane, folder: Path, number: int, at_once: int
+) -> dict[str, float | int]:
+    """Provision ``number`` clusters with ``at_once`` jobs at a time; prints and returns what it took."""
     async with system_world(control_plane, folder) as world:
         projects = [f"customer-prod-{10_000 + index}" for index in range(_PROJECTS)]
         owners = [projects[index % _PROJECTS] for index in range(number)]
@@ -64,6 +67,18 @@ async def measure(control_plane: ControlPlane, folder: Path, number: int, at_onc
         print("| what | measured |\n| --- | --- |")
         for what, measured in rows.items():
             print(f"| {what} | {measured} |")
+        return {
+            "clusters": number,
+            "jobs_at_a_time": at_once,
+            "wall_seconds": wall,
+            "job_p50_seconds": statistics.median(durations),
+            "job_p95_seconds": sorted(durations)[int(number * 0.95)],
+            "process_p50_seconds": statistics.median(processes),
+            "process_p95_seconds": sorted(processes)[int(len(processes) * 0.95)],
+            "job_peak_rss_bytes": int(max(memory) * 1e6),
+            "adapter_peak_rss_bytes": replica.peak_rss,
+            "adapter_cpu_seconds": replica.cpu_seconds - used,
+        }
 
 
 async def all_told(world: SystemWorld, clusters: Sequence[str]) -> None:
@@ -107,13 +122,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--clusters", type=int, default=100)
     parser.add_argument("--at-once", type=int, default=100, help="jobs that may run at the same time")
+    add_option(parser)
     given = parser.parse_args()
     with (
         tempfile.TemporaryDirectory(dir="/dev/shm") as folder,
         ControlPlane(find(), Path(folder)) as control_plane,
         tempfile.TemporaryDirectory() as scratch,
     ):
-        asyncio.run(measure(control_plane, Path(scratch), given.clusters, given.at_once))
+        figures = asyncio.run(measure(control_plane, Path(scratch), given.clusters, given.at_once))
+    if given.json:
+        write_result(given.json, "A fleet through real Jobs with real processes", figures)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from pathlib import Path
 import attrs
 import httpx
 import trustme
+from benchmarks.results import add_option, write_result
 
 from pullsecret.domain.facts import StatusTold
 from pullsecret.domain.identifiers import ClusterId, Generation
@@ -143,9 +144,14 @@ def main() -> None:
     """Measure both dialects; print one line of JSON each."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--completions", type=int, default=500)
-    count = parser.parse_args().completions
+    add_option(parser)
+    given = parser.parse_args()
+    lines = []
     for dialect in Dialect:
-        print(json.dumps(asyncio.run(measure(dialect, count))))
+        lines.append(asyncio.run(measure(dialect, given.completions)))
+        print(json.dumps(lines[-1]))
+    if given.json:
+        write_result(given.json, "Delay of statuses over HTTPS, embedded jobs; seconds", {"dialects": lines})
 
 
 if __name__ == "__main__":
