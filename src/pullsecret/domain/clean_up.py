@@ -115,6 +115,11 @@ class CleanUpJob:
         return self.order.key
 
     @property
+    def trace(self) -> TraceContext | None:
+        """The order's."""
+        return self.order.trace
+
+    @property
     def project(self) -> str:
         """The customer's project whose quota it uses; empty where none is known."""
         return self.order.places.project

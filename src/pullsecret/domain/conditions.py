@@ -7,6 +7,7 @@ from enum import Enum
 import attrs
 
 from pullsecret.domain.errors import OperationError
+from pullsecret.domain.events import TraceContext
 from pullsecret.domain.identifiers import ClusterId, Generation
 from pullsecret.domain.provisioning import Failure, Finished, Job, ProvisionResult, ProvisionTarget
 from pullsecret.domain.reasons import RETRIED, Outlook, Reason
@@ -61,6 +62,8 @@ class JobMetadata:
     attempt: int
     started_at: datetime
     completed_at: datetime
+    trace: TraceContext | None = attrs.field(default=None, eq=False)
+    """The trace it is part of, for whoever tells the status."""
 
 
 @attrs.frozen
@@ -108,7 +111,7 @@ def job_report(job: Job, finished: Finished[ProvisionResult], now: datetime) -> 
         conditions_of(finished.result),
         observed_at=now,
         data=_data(job.target, finished.result.version),
-        job=JobMetadata(job.key.name, job.key.attempt, job.submitted_at, finished.at),
+        job=JobMetadata(job.key.name, job.key.attempt, job.submitted_at, finished.at, job.trace),
     )
 
 

@@ -73,7 +73,7 @@ def clean_up_report(job: CleanUpJob, finished: Finished[CleanUpResult], now: dat
         failed = Condition(Status.FALSE, failure.reason, failure.message)
         conditions = Conditions(failed, failed, failed, failed)
         report = StatusReport(key.cluster_id, key.generation, conditions, now)
-    told_by = JobMetadata(key.name, key.attempt, job.submitted_at, finished.at)
+    told_by = JobMetadata(key.name, key.attempt, job.submitted_at, finished.at, job.trace)
     return attrs.evolve(report, job=told_by)
 
 

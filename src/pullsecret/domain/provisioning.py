@@ -158,6 +158,8 @@ class Job:
     submitted_at: datetime
     retry_asked: bool = False
     """A person asked for another attempt after this one, whatever its result."""
+    trace: TraceContext | None = None
+    """The order's."""
 
     @property
     def project(self) -> str:

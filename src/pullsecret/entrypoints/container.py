@@ -287,17 +287,15 @@ async def open_adapter(replica: Replica, world: EmbeddedWorld) -> AsyncIterator[
 def _traced(container: Any, endpoint: str, share: float) -> Iterator[None]:
     """Put spans around what an event and a status go through. It comes after the parts are chosen."""
     from pullsecret.infrastructure.tracing.adapter_spans import (
-        Journeys,
         TracedCatalog,
         TracedHandle,
         TracedStatusSink,
     )
     from pullsecret.infrastructure.tracing.tracer import open_tracer
 
-    journeys = Journeys()
     with open_tracer(endpoint, "pullsecret-adapter", share) as tracer:
         # In this order: what handles events is made with the other two.
         container.catalog.override(providers.Object(TracedCatalog(container.catalog(), tracer)))
-        container.status.override(providers.Object(TracedStatusSink(container.status(), tracer, journeys)))
-        container.handle.override(providers.Object(TracedHandle(container.handle(), tracer, journeys)))
+        container.status.override(providers.Object(TracedStatusSink(container.status(), tracer)))
+        container.handle.override(providers.Object(TracedHandle(container.handle(), tracer)))
         yield

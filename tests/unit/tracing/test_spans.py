@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import attrs
 import pytest
@@ -13,17 +14,21 @@ from opentelemetry.trace import Tracer
 from tests.unit.metrics.samples import KEY, PROJECT, ended, failure, success
 
 from pullsecret.application.outcomes import Skipped
+from pullsecret.domain.conditions import StatusReport, job_report
 from pullsecret.domain.errors import TransientError
 from pullsecret.domain.events import ClusterEvent, TraceContext
 from pullsecret.domain.facts import RetryScheduled, SkipReason, StepDone
 from pullsecret.domain.identifiers import ClusterId
+from pullsecret.domain.provisioning import Finished, Job
 from pullsecret.domain.reasons import Reason
 from pullsecret.infrastructure.logs.settings import LogSettings
 from pullsecret.infrastructure.logs.telemetry import new_logger
-from pullsecret.infrastructure.tracing.adapter_spans import Journeys, TracedCatalog, TracedHandle
+from pullsecret.infrastructure.tracing.adapter_spans import TracedCatalog, TracedHandle, TracedStatusSink
 from pullsecret.infrastructure.tracing.job_spans import JobSpans
 from pullsecret.infrastructure.tracing.tracer import open_tracer
 from pullsecret.ports.cluster_catalog import CatalogEntry
+from pullsecret.ports.status_sink import Receipt
+from pullsecret.testing.contracts.samples import new_target
 
 SENTINEL = TraceContext("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "vendor=1")
 EVENT = ClusterEvent("e-1", "sentinel", "cluster.create", KEY.cluster_id, trace=SENTINEL)
@@ -61,8 +66,7 @@ async def test_one_trace_across_both_processes(tracer: Tracer, exporter: InMemor
         given.append(event)
         return Skipped(SkipReason.CLUSTER_GONE)
 
-    journeys = Journeys()
-    await TracedHandle(handle, tracer, journeys)(EVENT)
+    await TracedHandle(handle, tracer)(EVENT)
     job = JobSpans(tracer, KEY, given[0].trace)  # what the adapter hands to the job
     error = TransientError("get-secret", "s", Reason.QUOTA_EXCEEDED, "Spent.")
     job.record(RetryScheduled(KEY.cluster_id, "get-secret", 1, 0.1, error))
@@ -80,7 +84,22 @@ async def test_one_trace_across_both_processes(tracer: Tracer, exporter: InMemor
         "create-secret": "run-job",
         "run-job": "handle-event",
     }
-    assert journeys.of(KEY.cluster_id) == given[0].trace
+
+
+class NoStatuses:
+    async def post(self, _report: StatusReport) -> Receipt:
+        return Receipt.ACCEPTED
+
+
+async def test_another_replica_tells_the_end_in_the_same_trace(
+    tracer: Tracer, exporter: InMemorySpanExporter
+) -> None:
+    finished = Finished(success(), datetime(2026, 1, 1, tzinfo=UTC))
+    job = Job(KEY, new_target(KEY.cluster_id), finished, finished.at, trace=SENTINEL)
+    await TracedStatusSink(NoStatuses(), tracer).post(job_report(job, finished, finished.at))
+    (span,) = exporter.get_finished_spans()
+    assert span.context
+    assert format(span.context.trace_id, "032x") == "4bf92f3577b34da6a3ce929d0e0e4736"
 
 
 async def test_a_failure_shows_its_reason_and_never_its_text(
@@ -90,7 +109,7 @@ async def test_a_failure_shows_its_reason_and_never_its_text(
         raise RuntimeError("hunter2")
 
     with pytest.raises(RuntimeError):
-        await TracedHandle(handle, tracer, Journeys())(EVENT)
+        await TracedHandle(handle, tracer)(EVENT)
     job = JobSpans(tracer, KEY, None)
     job.record(ended(failure(Reason.PERMISSION_DENIED)))
     shown = "".join(span.to_json() for span in exporter.get_finished_spans())
@@ -103,7 +122,7 @@ async def test_a_malformed_context_begins_a_new_trace(tracer: Tracer, exporter: 
         return Skipped(SkipReason.STALE)
 
     malformed = attrs.evolve(EVENT, trace=TraceContext("garbage"))
-    await TracedHandle(handle, tracer, Journeys())(malformed)
+    await TracedHandle(handle, tracer)(malformed)
     (span,) = exporter.get_finished_spans()
     assert span.parent is None
 

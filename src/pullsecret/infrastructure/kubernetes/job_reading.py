@@ -26,6 +26,7 @@ from pullsecret.infrastructure.kubernetes.order_annotations import (
     clean_up_order_of,
     purpose_of,
     target_of,
+    trace_of,
 )
 
 Result = TypeVar("Result")
@@ -56,7 +57,7 @@ def job_of(found: Object, result: AnyResult | None = None) -> AnyJob:
     target = target_of(annotations)
     key = JobKey(target.cluster_id, target.generation, attempt_of(annotations))
     landed = known if isinstance(known, ProvisionResult) else None
-    return Job(key, target, _state(found, landed), submitted_at, retry_asked)
+    return Job(key, target, _state(found, landed), submitted_at, retry_asked, trace_of(annotations))
 
 
 def _state(found: Object, result: Result | None) -> Queued | Running | Finished[Result]:

@@ -34,6 +34,10 @@ STORED_SECRET: Final = f"{ANNOTATION_PREFIX}/stored-secret"
 GIVE_UP_AT: Final = f"{ANNOTATION_PREFIX}/give-up-at"
 """These five on a clean-up job only."""
 
+TRACEPARENT: Final = f"{ANNOTATION_PREFIX}/traceparent"
+TRACESTATE: Final = f"{ANNOTATION_PREFIX}/tracestate"
+"""The order's trace, so that whichever replica tells the job's end tells it in the same trace."""
+
 PAYLOAD_UID: Final = f"{ANNOTATION_PREFIX}/payload-uid"
 """On a job: the uid of its temporary secret."""
 CLAIM: Final = f"{ANNOTATION_PREFIX}/claim"

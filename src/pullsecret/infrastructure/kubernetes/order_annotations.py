@@ -6,6 +6,7 @@ from datetime import datetime
 
 from pullsecret.domain.clean_up import CleanUpKey, CleanUpOrder, Deletion, Remains
 from pullsecret.domain.cluster import StoragePolicy
+from pullsecret.domain.events import TraceContext
 from pullsecret.domain.identifiers import ClusterId, Generation
 from pullsecret.domain.jobs import AnyOrder
 from pullsecret.domain.provisioning import CloudSecretRef, ClusterSecretRef, ProvisionTarget
@@ -20,12 +21,16 @@ from pullsecret.infrastructure.kubernetes import marks
 
 
 def annotations_of(order: AnyOrder) -> dict[str, str]:
-    """Everything about ``order`` but its payload and its trace."""
+    """Everything about ``order`` but its payload."""
     common = {
         marks.CLUSTER_ID: order.key.cluster_id.value,
         marks.GENERATION: str(order.key.generation),
         marks.ATTEMPT: str(order.key.attempt),
     }
+    if order.trace is not None:
+        common[marks.TRACEPARENT] = order.trace.traceparent
+        if order.trace.tracestate:
+            common[marks.TRACESTATE] = order.trace.tracestate
     if isinstance(order, CleanUpOrder):
         return common | _of_clean_up(order)
     return common | _of_target(order.target)
@@ -39,6 +44,12 @@ def purpose_of(annotations: Mapping[str, str]) -> Purpose:
 def attempt_of(annotations: Mapping[str, str]) -> int:
     """Which attempt the object is for."""
     return int(annotations[marks.ATTEMPT])
+
+
+def trace_of(annotations: Mapping[str, str]) -> TraceContext | None:
+    """The order's trace, if it had one."""
+    traceparent = annotations.get(marks.TRACEPARENT)
+    return TraceContext(traceparent, annotations.get(marks.TRACESTATE)) if traceparent else None
 
 
 def target_of(annotations: Mapping[str, str]) -> ProvisionTarget:
@@ -70,6 +81,7 @@ def clean_up_order_of(annotations: Mapping[str, str]) -> CleanUpOrder:
         ),
         Deletion(annotations[marks.STORED_SECRET]),
         None if give_up_at is None else datetime.fromisoformat(give_up_at),
+        trace_of(annotations),
     )
 
 

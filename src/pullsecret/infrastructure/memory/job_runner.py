@@ -126,7 +126,7 @@ class MemoryJobRunner:
         if isinstance(order, CleanUpOrder):
             job = CleanUpJob(order, Queued(), self.clock.now())
         else:
-            job = Job(order.key, order.target, Queued(), self.clock.now())
+            job = Job(order.key, order.target, Queued(), self.clock.now(), trace=order.trace)
             self.state.orders[order.key] = order
         self.state.put(job)
         return Submitted(job)

@@ -1,40 +1,18 @@
 """The adapter's spans: an event, the reading of its cluster, and the telling of a status."""
 
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from typing import Final
 
 import attrs
 from opentelemetry.trace import SpanKind, Tracer
 
 from pullsecret.application.outcomes import Outcome
 from pullsecret.domain.conditions import StatusReport
-from pullsecret.domain.events import ClusterEvent, TraceContext
+from pullsecret.domain.events import ClusterEvent
 from pullsecret.domain.identifiers import ClusterId
 from pullsecret.infrastructure.tracing.quiet_span import quiet_span
 from pullsecret.infrastructure.tracing.trace_context import current, parent
 from pullsecret.ports.cluster_catalog import CatalogEntry, ClusterCatalog
 from pullsecret.ports.status_sink import Receipt, StatusSink
-
-_REMEMBERED: Final = 10_000
-
-
-@attrs.define
-class Journeys:
-    """The newest trace of each cluster that this replica handled an event of."""
-
-    _known: OrderedDict[ClusterId, TraceContext] = attrs.field(factory=OrderedDict)
-
-    def begin(self, cluster_id: ClusterId, trace: TraceContext) -> None:
-        """Remember ``trace``; the cluster that was not heard of for longest makes room."""
-        self._known[cluster_id] = trace
-        self._known.move_to_end(cluster_id)
-        if len(self._known) > _REMEMBERED:
-            self._known.popitem(last=False)
-
-    def of(self, cluster_id: ClusterId) -> TraceContext | None:
-        """The trace, if it is known."""
-        return self._known.get(cluster_id)
 
 
 @attrs.frozen
@@ -43,7 +21,6 @@ class TracedHandle:
 
     handle: Callable[[ClusterEvent], Awaitable[Outcome]]
     tracer: Tracer
-    journeys: Journeys
 
     async def __call__(self, event: ClusterEvent) -> Outcome:
         """See ``HandleEvent``."""
@@ -51,8 +28,6 @@ class TracedHandle:
         context = parent(event.trace)
         with quiet_span(self.tracer, "handle-event", SpanKind.CONSUMER, attributes, context) as span:
             trace = current() or event.trace
-            if trace is not None:
-                self.journeys.begin(event.cluster_id, trace)
             outcome = await self.handle(attrs.evolve(event, trace=trace))
             span.set_attribute("outcome", type(outcome).__name__)
             return outcome
@@ -75,15 +50,14 @@ class TracedCatalog:
 @attrs.frozen
 class TracedStatusSink:
     """StatusSink port in front of another. What is told of a job belongs to the trace of the event that the
-    job came from, if this replica handled it."""
+    job came from, whichever replica handled that."""
 
     status: StatusSink
     tracer: Tracer
-    journeys: Journeys
 
     async def post(self, report: StatusReport) -> Receipt:
         """See the port."""
-        known = current() or self.journeys.of(report.cluster_id)
+        known = current() or (report.job.trace if report.job else None)
         attributes = {
             "cluster_id": report.cluster_id.value,
             "reason": report.conditions.applied.reason.value,

@@ -3,8 +3,10 @@
 import asyncio
 from contextlib import aclosing
 
+import attrs
 import pytest
 
+from pullsecret.domain.events import TraceContext
 from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.provisioning import (
     Failure,
@@ -69,6 +71,13 @@ class JobRunnerContract(CleanUpJobsContract):
         await harness.runner.release(order.key)
         await self.eventually(harness, lambda: harness.started(order.key))
         assert (await self.the_job(harness.runner, order)).state == Running()
+
+    async def test_a_job_keeps_the_trace_of_its_order(
+        self, harness: JobRunnerHarness, order: ProvisionOrder
+    ) -> None:
+        trace = TraceContext("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "vendor=1")
+        await harness.runner.submit(attrs.evolve(order, trace=trace))
+        assert (await self.the_job(harness.another_replica(), order)).trace == trace
 
     async def test_the_same_key_is_one_job(self, harness: JobRunnerHarness, order: ProvisionOrder) -> None:
         first = await harness.runner.submit(order)
