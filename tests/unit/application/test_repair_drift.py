@@ -10,6 +10,7 @@ from tests.unit.application.scene import Scene, event_about, new_cluster, simula
 
 from pullsecret.application.repair_drift import RepairDrift, RepairPolicy
 from pullsecret.domain.backoff import Backoff
+from pullsecret.domain.clean_up import CleanUpResult
 from pullsecret.domain.cluster import Cluster
 from pullsecret.domain.drift import Drift, DriftKind
 from pullsecret.domain.errors import TransientError
@@ -170,6 +171,24 @@ async def test_what_our_own_clean_up_deletes_is_no_drift_and_stays_deleted(still
     assert case.attempts == 2  # the provisioning and the clean-up
     assert case.scene.facts(DriftSeen) == []
     assert case.scene.facts(RepairStarted) == []
+
+
+@simulated
+async def test_a_drift_of_a_secret_that_was_cleaned_up_is_none() -> None:
+    case = await landed()
+    deleted = attrs.evolve(case.cluster, generation=Generation(2), deleting=True)
+    case.scene.know_clean_up(deleted, CleanUpResult())
+    case.delete()
+    await case.repair.check_once()
+
+    class Telling(MemoryClusterSecretWatch):
+        async def drifts(self) -> AsyncGenerator[Drift, None]:
+            yield Drift(case.cluster.id, case.order.target.cluster_secret, DriftKind.DELETED)
+            await asyncio.Event().wait()
+
+    telling = Telling(case.watch.control_plane, case.watch.clock)
+    await live(case, 30, attrs.evolve(case.repair, watch=telling))
+    assert case.scene.facts(DriftSeen) == []
 
 
 @simulated
