@@ -135,10 +135,11 @@ class Oracle:
         self._foreign_untouched()
 
     def _cloud_pruned(self, _: Actor, args: tuple[Any, ...], __: Any) -> None:
-        stored, protect = self.world.cloud.secret(args[0]), int(args[2])
-        meddled = self._by_cloud_ref[args[0]].meddled
-        if stored and not meddled and not stored.versions[protect - 1].enabled:
-            self.violated(f"{args[0].path}: version {protect} was retired though it is in use")
+        stored, truth = self.world.cloud.secret(args[0]), self._by_cloud_ref[args[0]]
+        published = self.world.control_plane.secrets.get(truth.cluster_secret)
+        version = published.version_from(args[0]) if published else None
+        if stored and version and not truth.meddled and not stored.versions[int(version) - 1].enabled:
+            self.violated(f"{args[0].path}: version {version} was retired though it is in use")
         self._foreign_untouched()
 
     def _published(self, _: Actor, args: tuple[Any, ...], __: Any) -> None:
