@@ -47,7 +47,7 @@ from pullsecret.testing.kubernetes.processes import free_port
 from pullsecret.testing.kubernetes.system import System, create, deploy_system
 
 PATIENCE: Final = 60.0
-FLEET: Final = 110
+FLEET: Final = 102
 """Clusters of the load test, and how many jobs may run at once."""
 KUBERNETES, HYPERFLEET, RABBITMQ = "Kubernetes API", "HyperFleet API", "RabbitMQ"
 """Names of what is listened to."""
@@ -453,10 +453,15 @@ async def _adapter(
                 **cloud.job_settings(),
             },
         },
-        "limits": {"perProject": FLEET // 10, "overall": FLEET},
+        "limits": {"perProject": 11, "overall": FLEET},
         # More at a time come to no more a second on few cores, and each would take longer.
-        "events": {"concurrency": 8},
-        "jobs": {"retry": {"initial": 0.5, "factor": 2, "maximum": 4}, "budget": 8},
+        "events": {"concurrency": 4},
+        "jobs": {
+            "retry": {"initial": 0.5, "factor": 2, "maximum": 4},
+            "budget": 8,
+            # What failed stays so until all checks have looked at it.
+            "failedPause": {"initial": 600, "factor": 1, "maximum": 600},
+        },
         "health": {"host": "127.0.0.1", "port": port},
         "logs": {"level": "debug"},
     }
