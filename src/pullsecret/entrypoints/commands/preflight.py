@@ -36,7 +36,7 @@ def preflight(
     secret_name: str | None = None,
     encryption_key: tuple[str, ...] = (),
     retention: bool = True,
-    deletion: bool = False,
+    deletion: bool = True,
     config: Path | None = None,
     output: Literal["table", "json"] = "table",
 ) -> ExitCode:
@@ -72,7 +72,7 @@ def preflight(
     retention
         Whether old versions are to be disabled, which takes two more permissions.
     deletion
-        Whether secrets are to be deleted with their clusters, which takes one more.
+        Whether stored secrets are to be deleted with their clusters, which takes one more.
     config
         The adapter's configuration file; without it the job's environment variables are read.
     output

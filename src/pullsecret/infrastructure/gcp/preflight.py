@@ -62,7 +62,7 @@ class Subject:
     secret_name: str | None = None
     encryption_keys: tuple[str, ...] = ()
     retention: bool = True
-    deletion: bool = False
+    deletion: bool = True
 
     @property
     def ref(self) -> CloudSecretRef:
