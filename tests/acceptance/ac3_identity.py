@@ -120,7 +120,7 @@ async def clear_failure(world: AcceptanceWorld) -> Finding:
 @check(
     "AC3.5",
     "The audit log is asked, as `gcloud logging read` does, for what happened to the cluster's secret: "
-    "every entry must name the service's identity.",
+    "the new version must be there, by the service's identity.",
     where=Where.REAL_CLOUD,
 )
 async def audited(world: AcceptanceWorld) -> Finding:
