@@ -89,7 +89,9 @@ async def status_format(world: AcceptanceWorld) -> Finding:
         same,
         f"told {sorted(told)} {sorted(told['data'])}, documented {sorted(example)} {sorted(example['data'])}",
     )
-    return Finding(f"docs/status-format.md, {len(parsed)} examples; members as told", "by GET of the statuses")
+    return Finding(
+        f"docs/status-format.md, {len(parsed)} examples; members as told", "by GET of the statuses"
+    )
 
 
 @check("AC10.5", "Every alert that the chart brings has a section in the runbook.")
