@@ -1,15 +1,20 @@
 """The world that other teams' tests get: quotas, permissions, redelivery, and what can be looked at."""
 
+import asyncio
+
 import attrs
 import pytest
-from tests.unit.application.scene import PROJECT, Scene, simulated
+from tests.unit.application.scene import PROJECT, Scene, event_about, simulated
 
 from pullsecret.domain.errors import PermanentError, TransientError
 from pullsecret.domain.reasons import Reason
 from pullsecret.entrypoints.embedded import NotSettledError
+from pullsecret.infrastructure.cloudevents.codec import render
+from pullsecret.infrastructure.memory.broker import MemoryEventSource
 from pullsecret.infrastructure.memory.cloud import Project
-from pullsecret.infrastructure.memory.faults import Fault, FaultRule
+from pullsecret.infrastructure.memory.faults import Fault, FaultRule, FaultScript
 from pullsecret.infrastructure.memory.simulated_time import EPOCH
+from pullsecret.infrastructure.memory.world import EmbeddedWorld
 from pullsecret.testing.contracts.samples import new_target
 from pullsecret.testing.world import PullSecretWorld
 
@@ -117,3 +122,25 @@ def test_the_worlds_repr_shows_no_document() -> None:
         world.add_cluster("cls-1", pull_secret='{"auths": {"quay.io": {"auth": "c2VjcmV0OnNlY3JldA=="}}}')
         assert "c2VjcmV0" not in repr(world.embedded)
         assert attrs.has(type(world.embedded))
+
+
+@simulated
+async def test_a_replica_that_is_cut_off_from_the_broker_gets_nothing_until_it_is_back() -> None:
+    class Cut(FaultScript):
+        back = False
+
+        def reachable(self, point: str) -> bool:
+            return self.back and point == "event-source.receive"
+
+    world = EmbeddedWorld.create(latency=(0, 0))
+    cut = Cut(world.clock)
+    await world.broker.publish(*render(event_about(new_target().cluster_id)))
+    async with MemoryEventSource(world.broker, world.clock, cut).subscribe() as subscription:
+        receiving = asyncio.get_running_loop().create_task(subscription.receive())
+        await world.clock.sleep(30)
+        assert not receiving.done()
+        cut.back = True
+        delivery = await receiving
+        assert delivery is not None
+        await delivery.ack()
+    assert world.broker.empty

@@ -255,7 +255,7 @@ class Replica:
             self.starts += 1
             self.actor, self.stop = Actor(self.name), asyncio.Event()
             adapter = self.processes.adapter(self.actor, self.clock)
-            task = _start(self.actor, adapter.run(self.stop))
+            task = start(self.actor, adapter.run(self.stop))
             try:
                 await asyncio.wait([task])
             except asyncio.CancelledError:
@@ -277,7 +277,7 @@ class JobProcess:
 
     async def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         """The result of ``work``, if the process tells it."""
-        task = _start(self.actor, work)
+        task = start(self.actor, work)
         try:
             await asyncio.wait([task, self.given_up], return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
@@ -288,7 +288,8 @@ class JobProcess:
         return task.result()
 
 
-def _start(actor: Actor, work: Any) -> "asyncio.Task[Any]":
+def start(actor: Actor, work: Any) -> "asyncio.Task[Any]":
+    """Run ``work`` as the process ``actor``."""
     context = copy_context()
     context.run(ACTING.set, actor)
     actor.task = asyncio.get_running_loop().create_task(work, context=context)
