@@ -195,6 +195,8 @@ async def test_what_was_read_before_the_deletion_waits_and_is_read_again() -> No
         older = attrs.evolve(it.cluster, generation=Generation(generation), deleting=False, deleted_at=None)
         it.scene.put(older)
         assert isinstance(await it.event(), Postponed if generation == 2 else Skipped)
+        # Nor is it told that anything is in progress.
+        assert it.finalized.status is Status.TRUE
     assert not it.stored
 
 
