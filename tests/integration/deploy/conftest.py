@@ -14,7 +14,7 @@ from tests.integration.deploy.engine import Engine, EngineMissingError, docker_e
 from tests.integration.deploy.image_archive import BuiltImage
 from tests.services.helm import build
 
-from pullsecret.testing.brokers.fixtures import rabbitmq
+from pullsecret.testing.brokers.fixtures import folder_in_memory, rabbitmq
 from pullsecret.testing.kubernetes.fixtures import control_plane
 
 __all__ = ["control_plane", "rabbitmq"]
@@ -55,18 +55,19 @@ def required_helm() -> str:
 
 
 @pytest.fixture(scope="session")
-def built_image(tmp_path_factory: pytest.TempPathFactory) -> BuiltImage:
+def built_image() -> Iterator[BuiltImage]:
     """The image of this checkout, in an archive; only its dependencies must have been built before."""
     if shutil.which("apt-get") is None:
         missing("the image is built on Debian or Ubuntu")
-    folder = tmp_path_factory.mktemp("image")
-    script = DEPLOY / "image" / "build-scratch.sh"
-    command = [script, "--cached", "--output", folder, "--tag", BuiltImage.name]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode == NOT_CACHED:
-        missing("the image's dependencies are not built")
-    assert done.returncode == 0, done.stderr
-    return BuiltImage(folder)
+    with folder_in_memory() as folder:
+        script = DEPLOY / "image" / "build-scratch.sh"
+        command = [script, "--cached", "--output", folder / "image", "--tag", BuiltImage.name]
+        variables = {**os.environ, "TMPDIR": str(folder)}
+        done = subprocess.run(command, capture_output=True, text=True, env=variables, check=False)
+        if done.returncode == NOT_CACHED:
+            missing("the image's dependencies are not built")
+        assert done.returncode == 0, done.stderr
+        yield BuiltImage(folder / "image")
 
 
 @pytest.fixture(scope="session")

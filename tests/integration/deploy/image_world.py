@@ -3,17 +3,20 @@
 import json
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 
 import attrs
+import httpx
 import yaml
 from aiormq import spec
 from aiormq.abc import AbstractChannel
 from tests.integration.deploy.engine import Engine
 from tests.integration.deploy.image_archive import BuiltImage
 from tests.integration.deploy.image_containers import AdapterContainer
+from tests.integration.kubernetes.job_harness import eventually
 from tests.integration.rabbitmq.harness import administrator
 from tests.system.world import SystemWorld
 
@@ -31,6 +34,7 @@ from pullsecret.testing.kubernetes.system import create, deploy_system
 
 CONFIGURATION: Final = "/etc/pullsecret"
 TRUST: Final = "/run/cloud"
+PATIENCE: Final = 60.0
 
 
 @attrs.frozen
@@ -83,6 +87,22 @@ class ImageWorld(SystemWorld):
             {CONFIGURATION: folder, TRUST: self.folder / "trust"},
         )
 
+    async def await_ready(self, adapter: AdapterContainer) -> None:
+        """Wait until the adapter says that it is ready. Raises :class:`RuntimeError` with its log."""
+        async with httpx.AsyncClient() as client:
+
+            async def ready() -> bool:
+                try:
+                    answer = await client.get(f"http://127.0.0.1:{self.port}/readyz")
+                except httpx.TransportError:
+                    return False
+                return answer.status_code == HTTPStatus.OK
+
+            try:
+                await eventually(ready, PATIENCE)
+            except TimeoutError:
+                raise RuntimeError(f"the adapter is not ready:\n{adapter.log()}") from None
+
     def _configuration(self) -> dict[str, Any]:
         return {
             "broker": "rabbitmq",
@@ -113,9 +133,9 @@ async def image_world(
     control_plane: ControlPlane,
     rabbitmq: RabbitMQNode,
     folder: Path,
-    run_container: Callable[[ContainerSpec], RunningContainer],
+    run_container: Callable[[ContainerSpec], RunningContainer] | None,
 ) -> AsyncIterator[ImageWorld]:
-    """A world without an adapter yet, whose jobs' pods are run by ``run_container``."""
+    """A world without an adapter yet. ``run_container`` runs the jobs' pods; None: a kubelet does."""
     trust = folder / "trust"
     trust.mkdir()
     trust.chmod(0o755)
@@ -127,6 +147,7 @@ async def image_world(
             KubernetesApi(control_plane.admin()) as admin,
             hyperfleet.serve(tls=ServerTls(identity.certificate, identity.key)),
             administrator(rabbitmq) as channel,
+            AsyncExitStack() as opened,
         ):
             system = await deploy_system(control_plane, admin)
             await create(admin, rbac.drift_objects_for(system.namespace))
@@ -135,7 +156,9 @@ async def image_world(
                 "namespace": system.namespace,
                 "extraEnvironment": {"GCP_TRUST_FILE": f"{TRUST}/ca.pem"},
             }
-            images = {BuiltImage.name: Image(["pullsecret", "job"], [], mounts={TRUST: trust})}
-            async with NodeAgent(admin, system.namespace, images, folder / "node", run_container) as node:
-                exchange = Exchange(channel, rabbitmq)
-                yield ImageWorld(system, node, cloud, hyperfleet, exchange, folder, job)
+            node = None
+            if run_container is not None:
+                images = {BuiltImage.name: Image(["pullsecret", "job"], [], mounts={TRUST: trust})}
+                agent = NodeAgent(admin, system.namespace, images, folder / "node", run_container)
+                node = await opened.enter_async_context(agent)
+            yield ImageWorld(system, node, cloud, hyperfleet, Exchange(channel, rabbitmq), folder, job)

@@ -7,14 +7,12 @@ import base64
 import json
 import logging
 from collections.abc import AsyncIterator
-from http import HTTPStatus
 from pathlib import Path
 
-import httpx
 import pytest
 from tests.integration.deploy.engine import Engine
 from tests.integration.deploy.image_containers import MEMORY, AdapterContainer, ImageContainers, Peak
-from tests.integration.deploy.image_world import ImageWorld, image_world
+from tests.integration.deploy.image_world import PATIENCE, ImageWorld, image_world
 from tests.integration.kubernetes.job_harness import eventually
 from tests.system.test_whole_path import held, settled, wanted
 
@@ -26,7 +24,6 @@ pytestmark = [pytest.mark.service, pytest.mark.asyncio]
 
 GRACE = 30
 """Seconds that Kubernetes gives the adapter's pod by default; its own ``shutdownGrace`` is shorter."""
-PATIENCE = 60.0
 
 
 @pytest.fixture
@@ -48,19 +45,7 @@ async def adapter(world: ImageWorld, containers: ImageContainers) -> AsyncIterat
     """An adapter that says it is ready."""
     started = await world.start_adapter(containers.engine, containers.image)
     try:
-        async with httpx.AsyncClient() as client:
-
-            async def ready() -> bool:
-                try:
-                    answer = await client.get(f"http://127.0.0.1:{world.port}/readyz")
-                except httpx.TransportError:
-                    return False
-                return answer.status_code == HTTPStatus.OK
-
-            try:
-                await eventually(ready, PATIENCE)
-            except TimeoutError:
-                pytest.fail(f"not ready:\n{started.log()}")
+        await world.await_ready(started)
         yield started
     finally:
         started.remove()
