@@ -1,0 +1,110 @@
+"""What can be seen of the service's processes from outside while they run, and what they send."""
+
+import os
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Final
+
+import attrs
+
+_EVERY: Final = 0.02
+_WRITING: Final = os.O_WRONLY | os.O_RDWR
+_OURS: Final = re.compile(rb"/pullsecret\0(?:adapter|job)")
+
+
+@attrs.define
+class Watcher:
+    """Looks at every process below this one, fifty times a second."""
+
+    command_lines: set[bytes] = attrs.field(factory=set)
+    environments: set[bytes] = attrs.field(factory=set)
+    ours: dict[int, bytes] = attrs.field(factory=dict)
+    """Command lines of the adapter's and of the jobs' processes."""
+    written_files: set[str] = attrs.field(factory=set)
+    """Regular files that one of ours had open for writing."""
+
+    def look(self) -> None:
+        for pid in _descendants(os.getpid()):
+            # It may end while it is looked at.
+            with suppress(OSError):
+                self._look_at(pid)
+
+    def _look_at(self, pid: int) -> None:
+        place = Path(f"/proc/{pid}")
+        command = (place / "cmdline").read_bytes()
+        self.command_lines.add(command)
+        self.environments.add((place / "environ").read_bytes())
+        if not _OURS.search(command):
+            return
+        self.ours[pid] = command
+        for descriptor in (place / "fd").iterdir():
+            with suppress(OSError):
+                flags = re.search(r"flags:\s+0*([0-7]+)", (place / "fdinfo" / descriptor.name).read_text())
+                if flags and int(flags[1], 8) & _WRITING and descriptor.is_file():
+                    self.written_files.add(os.readlink(descriptor))
+
+
+@contextmanager
+def watched() -> Iterator[Watcher]:
+    """Look as long as the block."""
+    watcher = Watcher()
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(_EVERY):
+            watcher.look()
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield watcher
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _descendants(pid: int) -> Iterator[int]:
+    with suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            for child in (task / "children").read_text().split():
+                yield int(child)
+                yield from _descendants(int(child))
+
+
+@attrs.define
+class Sink:
+    """Takes every HTTP request and keeps its bytes."""
+
+    received: list[bytes] = attrs.field(factory=list)
+    url: str = ""
+
+
+@contextmanager
+def sink() -> Iterator[Sink]:
+    """Serve on loopback as long as the block."""
+    made = Sink()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            made.received.append(f"{self.requestline}\n{self.headers}".encode() + body)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_arguments: object) -> None:
+            """The tests look at what is kept."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    made.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield made
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
