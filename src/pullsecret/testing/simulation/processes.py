@@ -20,6 +20,7 @@ from pullsecret.application.reconcile_cluster import ReconcileCluster
 from pullsecret.application.repair_drift import RepairDrift, RepairPolicy
 from pullsecret.application.report_jobs import ReportJobs
 from pullsecret.application.retry_jobs import RetryJobs
+from pullsecret.domain.admission import ConcurrencyLimits
 from pullsecret.domain.clean_up import CleanUpOrder, CleanUpResult
 from pullsecret.domain.facts import Fact, InternalFault
 from pullsecret.domain.jobs import AnyJob
@@ -99,26 +100,15 @@ class _ActorsTelemetry:
 
 
 @attrs.define
-class UseCases:
-    """The production use cases that processes are built from; a test puts a broken one in its place."""
-
-    provision: Callable[..., Provision] = Provision
-    clean_up: Callable[..., CleanUp] = CleanUp
-    finalize: Callable[..., FinalizeCluster] = FinalizeCluster
-    reconcile: Callable[..., ReconcileCluster] = ReconcileCluster
-    consume: Callable[..., ConsumeEvents] = ConsumeEvents
-    report: Callable[..., ReportJobs] = ReportJobs
-
-
-@attrs.define
 class Processes:
     """Starts processes of ours on one world."""
 
     world: EmbeddedWorld
     chaos: Chaos
     configuration: Configuration
-    use_cases: UseCases
     violated: Callable[[str], None]
+    tells_waiting: bool
+    limits: ConcurrencyLimits
     replicas: list["Replica"] = attrs.field(factory=list)
     jobs: dict[str, "JobProcess"] = attrs.field(factory=dict)
     """The running ones by name."""
@@ -126,19 +116,15 @@ class Processes:
     async def provision(self, order: ProvisionOrder) -> ProvisionResult:
         """Run one job in a process of its own; :class:`ProcessCrash` if its end is not seen."""
         actor = Actor(f"job {order.key.name}")
-        make, policy = self.use_cases.provision, self.configuration.provision_policy
-        result: ProvisionResult = await self._run(
-            actor, make(*self._ports(actor), policy, actor.is_told)(order)
-        )
+        provision = Provision(*self._ports(actor), self.configuration.provision_policy, actor.is_told)
+        result: ProvisionResult = await self._run(actor, provision(order))
         return result
 
     async def clean_up(self, order: CleanUpOrder) -> CleanUpResult:
         """Run one clean-up job likewise."""
         actor = Actor(f"job {order.key.name}")
-        make, policy = self.use_cases.clean_up, self.configuration.clean_up_policy
-        result: CleanUpResult = await self._run(
-            actor, make(*self._ports(actor), policy, actor.is_told)(order)
-        )
+        clean_up = CleanUp(*self._ports(actor), self.configuration.clean_up_policy, actor.is_told)
+        result: CleanUpResult = await self._run(actor, clean_up(order))
         return result
 
     async def _run(self, actor: Actor, work: Coroutine[Any, Any, Any]) -> Any:
@@ -170,7 +156,7 @@ class Processes:
 
     def adapter(self, actor: Actor, clock: ReplicaClock) -> Adapter:
         """One replica, wired as the container does it."""
-        world, configuration, use = self.world, self.configuration, self.use_cases
+        world, configuration = self.world, self.configuration
         telemetry = self.telemetry(actor)
         calm = world.faults
         catalog = self.linked(
@@ -190,13 +176,12 @@ class Processes:
             run_clean_up=self.clean_up,
         )
         jobs = cast(JobRunner, _LaggingJobs(runner, "job-runner", Link(self.chaos, actor, Part.KUBERNETES)))
-        finalize = use.finalize(
+        finalize = FinalizeCluster(
             jobs, status, clock, telemetry, configuration.deletion, configuration.jobs.failed_pause
         )
-        reconcile = use.reconcile(
-            catalog, jobs, status, clock, telemetry, configuration.reconcile_policy, finalize
-        )
-        admit = AdmitJobs(jobs, telemetry, configuration.limits, _ADMIT_EVERY)
+        policy = attrs.evolve(configuration.reconcile_policy, report_waiting=self.tells_waiting)
+        reconcile = ReconcileCluster(catalog, jobs, status, clock, telemetry, policy, finalize)
+        admit = AdmitJobs(jobs, telemetry, self.limits, _ADMIT_EVERY)
         handle = HandleEvent(
             configuration.spec.event_filter.expression, reconcile, telemetry, configuration.rollout
         )
@@ -205,9 +190,9 @@ class Processes:
         watch = MemoryClusterSecretWatch(world.control_plane, world.clock, look_every=_WATCH_EVERY)
         return Adapter(
             jobs,
-            use.consume(source, handle, clock, telemetry, configuration.events, admit.wake),
+            ConsumeEvents(source, handle, clock, telemetry, configuration.events, admit.wake),
             admit,
-            use.report(jobs, status, reconcile, clock, telemetry, admit.wake),
+            ReportJobs(jobs, status, reconcile, clock, telemetry, admit.wake),
             RetryJobs(jobs, reconcile, clock, telemetry, admit.wake, _RETRY_EVERY),
             RepairDrift(
                 watch,

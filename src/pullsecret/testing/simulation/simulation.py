@@ -28,7 +28,7 @@ from pullsecret.testing.simulation.chaos import Actor, Chaos, Part
 from pullsecret.testing.simulation.history import History
 from pullsecret.testing.simulation.incidents import Incident, Undo, foreign_cluster_secret
 from pullsecret.testing.simulation.oracle import Oracle, fingerprint
-from pullsecret.testing.simulation.processes import Processes, Replica, ReplicaClock, UseCases
+from pullsecret.testing.simulation.processes import Processes, Replica, ReplicaClock
 from pullsecret.testing.simulation.seeded_loop import SeededLoop
 from pullsecret.testing.simulation.swarm import BrokerFaults, Plan, draw_plan
 from pullsecret.testing.simulation.truth import ClusterTruth
@@ -62,11 +62,11 @@ class Outcome:
         return bool(self.violations)
 
 
-def simulate(seed: int, only: frozenset[int] | None = None, use_cases: UseCases | None = None) -> Outcome:
+def simulate(seed: int, only: frozenset[int] | None = None) -> Outcome:
     """Run ``seed``. Of its faults only those numbered in ``only`` happen, if it is given."""
     plan = draw_plan(seed)
     loop = SeededLoop(seed)
-    simulation = Simulation.prepare(seed, plan, loop, only, use_cases or UseCases())
+    simulation = Simulation.prepare(seed, plan, loop, only)
     collecting = gc.isenabled()
     gc.disable()  # Its moments depend on what ran before; finalizers of generators would run at them.
     try:
@@ -101,9 +101,7 @@ class Simulation:
     """Ends what goes on for a while."""
 
     @classmethod
-    def prepare(
-        cls, seed: int, plan: Plan, loop: SeededLoop, only: frozenset[int] | None, use_cases: UseCases
-    ) -> "Simulation":
+    def prepare(cls, seed: int, plan: Plan, loop: SeededLoop, only: frozenset[int] | None) -> "Simulation":
         """The world of ``plan`` before anything happens."""
         chance = random.Random(seed + 1)  # noqa: S311 - repeatable on purpose
         chaos = Chaos(loop, chance, History(), plan.rates, only)
@@ -113,7 +111,9 @@ class Simulation:
         oracle = Oracle(world, chaos, {truth.id: truth for truth in plan.clusters})
         broker.oracle = oracle
         chaos.after = oracle.after
-        processes = Processes(world, chaos, _configuration(), use_cases, oracle.violated)
+        processes = Processes(
+            world, chaos, _configuration(), oracle.violated, plan.tells_waiting, plan.limits
+        )
         return cls(plan, loop, world, chaos, oracle, processes, seed % _THOROUGH_EVERY == 0)
 
     @property

@@ -9,6 +9,7 @@ from enum import Enum
 
 import attrs
 
+from pullsecret.domain.admission import ConcurrencyLimits
 from pullsecret.domain.reasons import Reason
 from pullsecret.testing.simulation import incidents
 from pullsecret.testing.simulation.chaos import CallFault, Part
@@ -52,6 +53,9 @@ class Plan:
     rates: dict[CallFault, float]
     broker: BrokerFaults
     incidents: tuple[Incident, ...]
+    tells_waiting: bool
+    """Whether the API is told of unmet preconditions and of running jobs too, as today's one wants it."""
+    limits: ConcurrencyLimits
     heals_at: float
     """Virtual time after which nothing goes wrong any more."""
 
@@ -91,6 +95,8 @@ class _Drawing:
             rates=self._rates(),
             broker=self._broker(),
             incidents=tuple(sorted(happens, key=lambda one: one.at)),
+            tells_waiting=self._sometimes(0.3),
+            limits=ConcurrencyLimits(1, 2) if self._sometimes(0.2) else ConcurrencyLimits(),
             heals_at=self.end,
         )
 
