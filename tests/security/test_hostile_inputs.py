@@ -24,6 +24,7 @@ from pullsecret.infrastructure.cloudevents.codec import Malformed, parse
 from pullsecret.infrastructure.hyperfleet.bearer_token import BearerTokenFile
 from pullsecret.infrastructure.hyperfleet.settings import HyperFleetSettings
 from pullsecret.infrastructure.rabbitmq.settings import RabbitMQSettings
+from pullsecret.infrastructure.tracing.settings import TracingSettings
 
 HOSTILE_IDS: Final = {
     "up and away": "../x",
@@ -179,6 +180,14 @@ def test_a_password_in_a_url_is_refused_and_not_quoted(url: str, canary: Canary)
         with pytest.raises(ValueError, match=r"rl|RL|port") as refused:
             make()
         assert canary.leaks(str(refused.value)) == []
+
+
+def test_a_password_for_the_collector_is_refused_since_it_would_stand_in_the_specs_of_jobs(
+    canary: Canary,
+) -> None:
+    with pytest.raises(ValueError, match="password") as refused:
+        TracingSettings(f"https://robot:{canary.clear}@collector.example.com:4318")
+    assert canary.leaks(str(refused.value)) == []
 
 
 @pytest.mark.parametrize("text", ["a\r\nX-Admin: true", "a b", "a\0", "ä", ""])
