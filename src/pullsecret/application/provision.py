@@ -72,7 +72,9 @@ class _Run:
     lifecycle: SecretLifecycle = attrs.field(factory=SecretLifecycle)
     read_back: SecretVersion | None = None
     seen: str | None = None
-    """The version that was published before this run."""
+    """The version that was published before this run, of the secret as it is."""
+    anew: bool = False
+    """This run found no cloud secret, so its versions are counted from 1 again."""
 
     async def to_the_end(self, deadline: float) -> Failure | None:
         """Take steps until published. Transient failures repeat the step they hit, which looks before it
@@ -113,8 +115,11 @@ class _Run:
         """Make sure that both secrets are ours to write, and that the cloud secret exists."""
         target = self.order.target
         published = await self._published_by_us()
-        self.seen = None if published is None else published.version_from(target.cloud_secret)
         secret = await self.use.store.get(target.cloud_secret)
+        self.anew = self.anew or secret is None
+        self.seen = None
+        if published is not None and not self.anew:
+            self.seen = published.version_from(target.cloud_secret)
         labels = ownership_labels(target.cluster_id)
         decision = decide(None if secret is None else secret.labels, target.cluster_id)
         if secret is None:

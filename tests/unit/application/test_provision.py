@@ -366,6 +366,19 @@ async def test_the_version_named_on_the_cluster_secret_does_not_hold_up_a_secret
 
 
 @simulated
+async def test_a_secret_made_anew_by_this_run_gets_one_version_though_an_answer_is_lost() -> None:
+    scene = Scene()
+    order = scene.order(new_cluster())
+    foreign_cloud_secret(scene, order, ownership_labels(order.target.cluster_id))
+    await scene.provision(order)
+    del scene.project.secrets[order.target.cloud_secret.name]
+    scene.fault(FaultRule("secret-store.add-version", Fault.LOSE_ANSWER, nth=1))
+    result = await scene.provision(order)
+    assert (result.failure, result.version) == (None, "1")
+    assert scene.landed(order)
+
+
+@simulated
 async def test_a_store_that_never_gives_back_what_it_got_is_not_flooded_with_versions() -> None:
     scene = Scene()
     order = scene.order(new_cluster())

@@ -133,6 +133,7 @@ def meddle(truth: ClusterTruth, how: str) -> "Callable[[Simulation], None]":
                 stored.versions.append(StoredVersion(payload, added_at=simulation.loop.time()))
             case _:
                 del simulation.world.cloud.project(truth.project).secrets[truth.cloud_secret.name]
+                truth.excuses.add("somebody deleted the stored secret, so its versions start anew")
         truth.meddled += 1
         truth.cloud_altered = True
 
