@@ -1,4 +1,4 @@
-"""What a real kube-apiserver allows a client that does nothing else: ``python -m benchmarks.apiserver_limit``.
+"""What a kube-apiserver allows a client that does nothing else: ``python -m benchmarks.apiserver_limit``.
 
 A bare HTTP client on one core creates pairs of a Secret and a suspended Job, 50 at a time; API server, etcd
 and controllers have the other cores. The adapter's hand-over (benchmarks/brokers.py, ``--outside served``)
