@@ -146,7 +146,7 @@ class JobPod:
         await _create(admin, "/api/v1/namespaces", "v1", "Namespace", namespace)
         accounts = f"/api/v1/namespaces/{namespace}/serviceaccounts"
         await _create(admin, accounts, "v1", "ServiceAccount", "job")
-        rules = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "create", "patch", "update"]}
+        rules = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "create", "patch", "delete"]}
         group = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
         version = "rbac.authorization.k8s.io/v1"
         await _create(admin, f"{group}/roles", version, "Role", "job", rules=[rules])
