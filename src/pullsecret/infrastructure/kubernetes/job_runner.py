@@ -27,8 +27,8 @@ from pullsecret.ports.telemetry import Telemetry
 
 _SUBMIT_TRIES: Final = 20
 _SUBMIT_PAUSE: Final = 0.1
-_MARK_WITHIN: Final = 5
-"""A told end gets its mark early in the time after which it would be told again: in a fifth of it."""
+_MARK_WITHIN: Final = 3
+"""A told end gets its mark early in the time after which it would be told again: in a third of it."""
 
 
 def _replica_name() -> str:
