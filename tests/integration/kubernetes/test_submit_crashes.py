@@ -1,11 +1,13 @@
 """A replica may die between any two calls of a submission: nothing is lost, doubled or left behind."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from tests.integration.kubernetes.job_harness import ObedientJobs, eventually
 
+from pullsecret.domain.jobs import AnyOrder, AnyResult
 from pullsecret.domain.provisioning import Running
 from pullsecret.infrastructure.kubernetes import marks
 from pullsecret.infrastructure.kubernetes.api import Answer, KubernetesApi
@@ -14,7 +16,8 @@ from pullsecret.infrastructure.kubernetes.paths import job_path, secret_path
 from pullsecret.infrastructure.memory.telemetry import MemoryTelemetry
 from pullsecret.ports.job_runner import Busy, Existing, Submitted
 from pullsecret.testing.contracts.job_runner import SUCCESS, next_finished
-from pullsecret.testing.contracts.samples import new_order
+from pullsecret.testing.contracts.job_runner_clean_up import CLEANED_UP
+from pullsecret.testing.contracts.samples import new_clean_up, new_order
 from pullsecret.testing.kubernetes.system import System
 
 pytestmark = [pytest.mark.service, pytest.mark.asyncio]
@@ -48,10 +51,19 @@ class DyingApi(KubernetesApi):
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("fatal", range(1, CALLS_OF_A_SUBMISSION + 1))
+@pytest.mark.parametrize(
+    ("new", "result"), [(new_order, SUCCESS), (new_clean_up, CLEANED_UP)], ids=["provision", "clean-up"]
+)
 async def test_a_crash_at_any_call_of_a_submission(
-    admin: KubernetesApi, system: System, jobs: ObedientJobs, fatal: int, after: bool
+    admin: KubernetesApi,
+    system: System,
+    jobs: ObedientJobs,
+    new: Callable[[], AnyOrder],
+    result: AnyResult,
+    fatal: int,
+    after: bool,
 ) -> None:
-    order = new_order()
+    order = new()
     async with DyingApi(await system.connect(), fatal, after=after) as dying:
         with pytest.raises(CrashError):
             await KubernetesJobRunner(dying, jobs.settings, MemoryTelemetry()).submit(order)
@@ -62,9 +74,9 @@ async def test_a_crash_at_any_call_of_a_submission(
     assert isinstance(answer, Submitted | Existing)
     await survivor.release(order.key)
     await eventually(lambda: jobs.started(order.key))
-    (job,) = await survivor.jobs(order.target.cluster_id)
+    (job,) = await survivor.jobs(order.key.cluster_id)
     assert job.state == Running()
-    await jobs.end(order.key, SUCCESS)
+    await jobs.end(order.key, result)
     await next_finished(survivor, order.key, 15.0)
     assert (await admin.list(secret_path(system.namespace), labels=marks.OUR_JOBS))[0] == []
     assert len((await admin.list(job_path(system.namespace)))[0]) == 1
