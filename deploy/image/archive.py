@@ -52,8 +52,15 @@ class Archive:
         return _descriptor(f"{_MEDIA}.layer.v1.tar", digest, size)
 
 
-def write(target: Path, name: str, layers: Sequence[Path], created: str, labels: Mapping[str, str]) -> None:
-    """Write the archive of the image ``name`` (with its tag)."""
+def write(
+    target: Path,
+    name: str,
+    layers: Sequence[Path],
+    created: str,
+    labels: Mapping[str, str],
+    command: Sequence[str] = ("pullsecret", "--help"),
+) -> None:
+    """Write the archive of the image ``name`` (with its tag); it runs ``command`` unless told another."""
     with tarfile.open(target, "w", format=tarfile.USTAR_FORMAT) as tar:
         archive = Archive(tar)
         descriptors = [archive.add_layer(layer) for layer in layers]
@@ -64,7 +71,7 @@ def write(target: Path, name: str, layers: Sequence[Path], created: str, labels:
             "config": {
                 "User": "1000:1000",
                 "Env": [f"{key}={value}" for key, value in ENVIRONMENT.items()],
-                "Cmd": ["pullsecret", "--help"],
+                "Cmd": list(command),
                 "WorkingDir": "/",
                 "Labels": dict(labels),
             },

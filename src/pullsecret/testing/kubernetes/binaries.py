@@ -62,14 +62,15 @@ def build() -> Path:
         raise BinariesMissingError("building kube-apiserver needs Go 1.26 or later on the PATH")
     target.parent.mkdir(parents=True, exist_ok=True)
     unfinished = target.with_suffix(f".{os.getpid()}")
-    command = [go, "build", "-trimpath", "-ldflags", f"-s -w {_version_flags()}", "-o", str(unfinished), "."]
+    command = [go, "build", "-trimpath", "-ldflags", f"-s -w {version_flags()}", "-o", str(unfinished), "."]
     # Fixed arguments; nothing of a user's is in them.
     subprocess.run(command, cwd=SOURCE, check=True, env=os.environ | {"CGO_ENABLED": "0"})  # noqa: S603
     unfinished.rename(target)
     return target
 
 
-def _version_flags() -> str:
+def version_flags() -> str:
+    """What the linker is told of the version."""
     # What Kubernetes' own build sets; without it the API server believes it is v0.0.0 and refuses to start.
     major, minor, _ = KUBERNETES_VERSION.removeprefix("v").split(".")
     values = {"gitVersion": KUBERNETES_VERSION, "gitMajor": major, "gitMinor": minor}
