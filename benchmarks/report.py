@@ -7,6 +7,7 @@ plot over its first column; a long list of numbers becomes its quantiles and its
 """
 
 import json
+import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PLOTS = "plots"
 _PAGE = "measurements.md"
+_UNITS = {"_bytes": (1e6, "MB"), "_seconds": (1, "s"), "_us": (1, "µs"), "_mb": (1, "MB")}
 _HEAD = """# Measurements
 
 Every figure here was measured by the command above it; the page is written from `benchmarks/results/` by
@@ -62,7 +64,7 @@ def section(result: Mapping[str, Any]) -> str:
     if numbers:
         lines += [
             "| | |\n| --- | --- |",
-            *(f"| {words(key)} | {told(value)} |" for key, value in numbers),
+            *(f"| {words(key)} | {told(key, value)} |" for key, value in numbers),
             "",
         ]
     for key, rows in tables(figures):
@@ -106,28 +108,39 @@ def quantile_rows(figures: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for key, numbers in distributions(figures):
         ordered = sorted(numbers)
         p95 = ordered[int(len(ordered) * 0.95)]
-        shown = (told(statistics.median(ordered)), told(p95), told(ordered[-1]))
-        yield f"{key}, p50 / p95 / largest of {len(ordered)}", " / ".join(shown)
+        shown = (told(key, number) for number in (statistics.median(ordered), p95, ordered[-1]))
+        yield f"{words(key)}, p50 / p95 / largest of {len(ordered)}", " / ".join(shown)
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
     """A Markdown table."""
     columns = list(rows[0])
     lines = ["| " + " | ".join(words(column) for column in columns) + " |", "| --- " * len(columns) + "|"]
-    lines += ["| " + " | ".join(told(row.get(column)) for column in columns) + " |" for row in rows]
+    lines += ["| " + " | ".join(told(column, row.get(column)) for column in columns) + " |" for row in rows]
     return "\n".join(lines) + "\n"
 
 
 def words(key: str) -> str:
-    """A key for people."""
+    """A key for people; its unit is told with the value."""
+    for unit in _UNITS:
+        key = key.removesuffix(unit)
     return key.replace("_", " ")
 
 
-def told(value: Any) -> str:
-    """A value to four digits at most."""
+def told(key: str, value: Any) -> str:
+    """A value to three digits, with the unit that its key ends with."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return "–" if value is None else str(value)
-    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
+    if key.endswith("_seconds") and 0 < value < 0.1:
+        return f"{_digits(value * 1000)} ms"
+    for unit, (divisor, sign) in _UNITS.items():
+        if key.endswith(unit):
+            return f"{_digits(value / divisor)} {sign}"
+    return _digits(value)
+
+
+def _digits(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.3g}"
 
 
 def plot_name(result: Mapping[str, Any], key: str) -> str:
@@ -139,9 +152,13 @@ def draw_rows(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Each number of the rows over their first column, which is a size or a name."""
     first, *others = rows[0]
     drawn = [key for key in others if isinstance(rows[0][key], int | float)]
-    figure, axes = plt.subplots(1, len(drawn), figsize=(4 * len(drawn), 3), squeeze=False)
+    across = min(3, len(drawn))
+    down = math.ceil(len(drawn) / across)
+    figure, axes = plt.subplots(down, across, figsize=(4 * across, 2.6 * down), squeeze=False)
     sizes = [row[first] for row in rows]
-    for axis, key in zip(axes[0], drawn, strict=True):
+    for axis in axes.flat[len(drawn) :]:
+        axis.set_visible(False)
+    for axis, key in zip(axes.flat, drawn, strict=False):
         values = [row.get(key) for row in rows]
         if isinstance(sizes[0], int | float):
             axis.plot(sizes, values, marker="o")
