@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from pullsecret.application.adapter import Adapter
+from pullsecret.domain.clean_up import CleanUpJob
 from pullsecret.domain.jobs import AnyJob, newest_jobs
 from pullsecret.domain.provisioning import Finished
 from pullsecret.domain.reasons import Outlook
@@ -103,4 +104,6 @@ def _goes_again(job: AnyJob) -> bool:
     if not isinstance(job.state, Finished):
         return True
     failure = job.state.result.failure
+    if failure is not None and isinstance(job, CleanUpJob) and job.order.give_up_at is not None:
+        return True  # until it is given up
     return failure is not None and failure.reason.outlook is not Outlook.PERMANENT

@@ -81,6 +81,38 @@ def test_a_deleted_cluster_goes_with_its_secrets() -> None:
         assert "cls-1" not in world.embedded.hyperfleet.clusters
 
 
+def test_what_a_deleted_cluster_s_project_denies_is_left_by_name_after_an_hour() -> None:
+    with PullSecretWorld() as world:
+        world.add_cluster("cls-1")
+        world.settle()
+        world.project().denied.add("secretmanager.secrets.delete")
+        world.delete_cluster("cls-1")
+        world.settle(replicas=2)
+        status = world.status("cls-1")
+        assert status is not None
+        assert status.conditions.finalized is not None
+        assert status.conditions.finalized.status.value == "True"
+        assert "hyperfleet-cls-1-pull-secret left behind" in status.conditions.finalized.message
+        assert world.project().secrets
+        assert world.published("cls-1") is None
+        assert not world.embedded.jobs.orders
+
+
+@pytest.mark.parametrize("point", ["job-runner.*", "status-sink.post", "secret-store.*", "cluster-secrets.*"])
+@pytest.mark.parametrize("fault", [Fault.FAIL, Fault.LOSE_ANSWER, Fault.CRASH_BEFORE, Fault.CRASH_AFTER])
+def test_a_deletion_comes_to_its_end_whatever_fails_meanwhile(point: str, fault: Fault) -> None:
+    with PullSecretWorld() as world:
+        world.add_cluster("cls-1")
+        world.settle()
+        world.embedded.faults.rules = [FaultRule(point, fault, nth=nth) for nth in (1, 2)]
+        world.delete_cluster("cls-1")
+        world.settle(replicas=2)
+        assert world.embedded.faults.injected.get(fault)
+        assert not world.project().secrets
+        assert world.published("cls-1") is None
+        assert "cls-1" not in world.embedded.hyperfleet.clusters
+
+
 def test_nothing_of_a_cluster_that_is_skipped() -> None:
     with PullSecretWorld() as world:
         world.add_cluster("cls-1", provider="aws")
