@@ -180,9 +180,8 @@ def test_what_is_there_is_not_created_twice(fake_pubsub: FakePubSub) -> None:
         (Fault("Acknowledge", code=None), None, 1),
         (Fault("Acknowledge", code=None, takes_effect=True, delay=0.01), None, 0),
         (Fault("Acknowledge", ack_failure=TRANSIENT_ACK_FAILURE), exceptions.InvalidArgument, 1),
-        (Fault("Acknowledge", skip=1), None, 0),
     ],
-    ids=["refused", "answer lost", "request lost", "slow", "ack failure", "a later one"],
+    ids=["refused", "answer lost", "request lost", "slow", "ack failure"],
 )
 def test_faults(fake_pubsub: FakePubSub, fault: Fault, raised: Any, left: int) -> None:
     with raw_pubsub(fake_pubsub.address) as raw:
@@ -198,6 +197,17 @@ def test_faults(fake_pubsub: FakePubSub, fault: Fault, raised: Any, left: int) -
         fake_pubsub.heal()
         raw.ack(*received)
         assert fake_pubsub.unsettled(raw.subscription) == 0
+
+
+def test_a_fault_may_skip_calls(fake_pubsub: FakePubSub) -> None:
+    with raw_pubsub(fake_pubsub.address) as raw:
+        raw.publish("a", "b")
+        first, second = raw.pull()
+        fake_pubsub.fail(Fault("Acknowledge", StatusCode.ABORTED, skip=1))
+        raw.ack(first)
+        with pytest.raises(exceptions.Aborted):
+            raw.ack(second)
+        raw.ack(second)
 
 
 def test_it_goes_away_and_comes_back_with_what_it_held(fake_pubsub: FakePubSub) -> None:

@@ -12,7 +12,7 @@ from pullsecret.testing.brokers.fleet import Fleet
 
 REPETITIONS: Final = int(os.environ.get("PULLSECRET_REPETITIONS", "1"))
 """How often each fault is tried."""
-WAITING: Final = int(os.environ.get("PULLSECRET_WAITING_EVENTS", "500"))
+WAITING: Final = int(os.environ.get("PULLSECRET_WAITING_EVENTS", "200"))
 """How many events wait at the start."""
 PATIENCE: Final = 60.0 + WAITING / 200
 

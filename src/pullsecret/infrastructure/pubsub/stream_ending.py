@@ -5,7 +5,7 @@ until its lease ends; the emulator even goes on sending to cancelled streams whi
 """
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import grpc
@@ -40,6 +40,40 @@ class _EndedByTheServer:
         return True
 
 
+class _NeverOpened(grpc.RpcError, grpc.Call):  # type: ignore[misc]
+    """A call that was cancelled before it began, which Google's client takes for final."""
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.CANCELLED
+
+    def details(self) -> str:
+        return "No more streams are opened."
+
+    def __next__(self) -> Any:
+        raise self
+
+    def add_done_callback(self, callback: Callable[[Any], None]) -> None:
+        callback(self)
+
+    def add_callback(self, _: Callable[[], None]) -> bool:
+        return False
+
+    def cancel(self) -> bool:
+        return False
+
+    def is_active(self) -> bool:
+        return False
+
+    def time_remaining(self) -> None:
+        return None
+
+    def initial_metadata(self) -> Sequence[Any]:
+        return ()
+
+    def trailing_metadata(self) -> Sequence[Any]:
+        return ()
+
+
 class StreamEnding(grpc.StreamStreamClientInterceptor):  # type: ignore[misc]
     """Streams of one channel end so."""
 
@@ -47,7 +81,7 @@ class StreamEnding(grpc.StreamStreamClientInterceptor):  # type: ignore[misc]
         self._over = False
 
     def open_no_more(self) -> None:
-        """Cancel every further stream at once: while Pub/Sub is away, Google's client goes on opening streams
+        """Refuse every further stream: while Pub/Sub is away, Google's client goes on opening streams
         after it was told to close, and its channel never closes."""
         self._over = True
 
@@ -59,8 +93,6 @@ class StreamEnding(grpc.StreamStreamClientInterceptor):  # type: ignore[misc]
         self, continuation: Callable[..., Any], client_call_details: Any, request_iterator: Any
     ) -> Any:
         """See gRPC."""
-        call = continuation(client_call_details, request_iterator)
         if self._over:
-            call.cancel()
-            return call
-        return _EndedByTheServer(call)
+            return _NeverOpened()
+        return _EndedByTheServer(continuation(client_call_details, request_iterator))
