@@ -10,7 +10,8 @@ import pytest
 from tests.integration.kubernetes.job_harness import ObedientJobs, eventually
 
 from pullsecret.domain.provisioning import Queued, Running
-from pullsecret.infrastructure.kubernetes.api import KubernetesApi, Object
+from pullsecret.infrastructure.kubernetes import marks
+from pullsecret.infrastructure.kubernetes.api import MERGE_PATCH, Answer, KubernetesApi, Object
 from pullsecret.infrastructure.kubernetes.job_runner import KubernetesJobRunner
 from pullsecret.infrastructure.kubernetes.job_settings import JobTimes
 from pullsecret.infrastructure.memory.telemetry import MemoryTelemetry
@@ -42,6 +43,39 @@ async def test_a_newer_job_that_no_watch_told_of_is_known_when_an_end_is_brought
             assert (await anext(finished)).key == older.key
             assert isinstance(await jobs.runner.submit(newer), Submitted)
             assert set(await deaf.known(older.target.cluster_id)) == {older.key, newer.key}
+
+
+class MeddlingApi(KubernetesApi):
+    """Changes the first Job that is taken up just before its mark is written; the watch tells of that, and
+    another Job is taken up, before it is."""
+
+    meddled = False
+
+    async def call(self, verb: str, path: str, body: Object | None = None, **options: Any) -> Answer:
+        if marks.CLAIM in str(body):
+            first, self.meddled = not self.meddled, True
+            if first:
+                change = {"metadata": {"annotations": {"pullsecret.test/meddled": "yes"}}}
+                await super().call("patch", path, change, content_type=MERGE_PATCH)
+            await asyncio.sleep(1.0 if first else 0.5)
+        return await super().call(verb, path, body, **options)
+
+
+async def test_an_end_that_changed_while_it_was_taken_up_is_brought_at_once(
+    jobs: ObedientJobs, system: System
+) -> None:
+    orders = [new_order(), new_order()]
+    for order in orders:
+        await end(jobs, order)
+    # Reminders would come too late.
+    settings = attrs.evolve(jobs.settings, times=JobTimes(remind=10 * jobs.patience))
+    brought = set()
+    async with MeddlingApi(await system.connect()) as api:
+        runner = KubernetesJobRunner(api, settings, MemoryTelemetry())
+        async with asyncio.timeout(jobs.patience), aclosing(runner.finished()) as finished:
+            while len(brought) < len(orders):
+                brought.add((await anext(finished)).key)
+    assert brought == {order.key for order in orders}
 
 
 async def test_what_a_replica_did_itself_it_knows_before_the_watch_tells_of_it(

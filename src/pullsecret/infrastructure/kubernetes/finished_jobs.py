@@ -78,7 +78,7 @@ class FinishedJobs:
         """Ended, unreported jobs, for ever; see the port."""
         _spawn(self.jobs.run(), self._watches)
         _spawn(self._pods.run(), self._watches)
-        _spawn(self._remind_of_old_marks(), self._watches)
+        _spawn(self._keep_looking(), self._watches)
         claims: set[asyncio.Task[AnyJob | None]] = set()
         try:
             while True:
@@ -132,18 +132,24 @@ class FinishedJobs:
         # Our own mark may be there before the watch tells of it.
         return (mark is None or old) if known.claim is None else (mark == known.claim and old)
 
-    async def _remind_of_old_marks(self) -> None:
+    async def _keep_looking(self) -> None:
+        """Take up what carries an old mark, and whatever else was passed over."""
         while True:
             await asyncio.sleep(self._remind / 4)
-            waiting = set(self._due)
-            for uid in self._claimed:
-                known = self.jobs.get(uid)
-                if known is not None and known.found is not None and self._free(known) and uid not in waiting:
-                    self._make_due(uid)
+            waiting = self._taking_up.union(self._due)
+            for known in self.jobs.all():
+                ended = known.ended and known.found is not None
+                if ended and known.uid not in waiting and self._free(known):
+                    self._make_due(known.uid)
 
     async def _take_up(self, known: KnownJob) -> AnyJob | None:
         try:
-            return await self._claim(known)
+            job = await self._claim(known)
+            now = self.jobs.get(known.uid)
+            if job is None and now is not None and now.version > known.version:
+                # It has changed meanwhile, and may still be free.
+                self._make_due(known.uid)
+            return job
         except ApiError as fault:
             self._on_fault(fault)
             asyncio.get_running_loop().call_later(_AFTER_FAULT, self._make_due, known.uid)
