@@ -21,7 +21,7 @@ from pullsecret.testing.kubernetes.binaries import BinariesMissingError
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "acceptance.md"
-RECORD = ROOT / "benchmarks" / "results" / "acceptance.json"
+RECORD = ROOT / "tests" / "acceptance" / "record.json"
 _STYLES = {Verdict.PASS: "green", Verdict.FAIL: "bold red", Verdict.NOT_RUN: "yellow"}
 SERVED = "the HyperFleet API, Google Secret Manager, the token exchange, IAM Credentials and Cloud Logging"
 

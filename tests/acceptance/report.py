@@ -20,7 +20,7 @@ _HEAD: Final = """\
 The acceptance criteria of the design, box by box, in its own words. This page is written by `make
 acceptance` and by nothing else: each line below is what a check function of `tests/acceptance` found in
 one run. No box can be marked by hand: `tests/acceptance/test_report.py` compares the page with the run's
-own record (`benchmarks/results/acceptance.json`) and the boxes with the design.
+own record (`tests/acceptance/record.json`) and the boxes with the design.
 
 Real parts of the run: kube-apiserver, etcd and the controller manager; Jobs as processes of their own
 user with a read-only root, started by a test node; RabbitMQ; Prometheus; the `pullsecret adapter`

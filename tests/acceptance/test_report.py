@@ -9,7 +9,7 @@ from tests.acceptance.report import Result, Run, Verdict, page, read_json, write
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "acceptance.md"
-RECORD = ROOT / "benchmarks" / "results" / "acceptance.json"
+RECORD = ROOT / "tests" / "acceptance" / "record.json"
 RESULT = Result("AC1.2", "Looked at.", "ac1.labels", Verdict.PASS, "managed-by=hyperfleet", "", 0.1)
 
 
