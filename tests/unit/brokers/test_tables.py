@@ -33,8 +33,9 @@ def test_a_report_is_counted_by_fault() -> None:
     assert "| The queue is deleted | 2 | 0 | – |" in broker_faults.table(twice)
 
 
-def test_the_page_shows_the_faults_as_they_were_measured() -> None:
-    rows = json.loads((_RESULTS / "broker_faults.json").read_text())["figures"]["faults"]
+@pytest.mark.parametrize("file", ["broker_faults.json", "broker_faults_pubsub.json"])
+def test_the_page_shows_the_faults_as_they_were_measured(file: str) -> None:
+    rows = json.loads((_RESULTS / file).read_text())["figures"]["faults"]
     assert broker_faults.table({row.pop("fault"): row for row in rows}) in _PAGE
 
 
