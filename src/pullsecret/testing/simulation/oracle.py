@@ -96,8 +96,10 @@ class Oracle:
             truth.excuses.add(
                 f"latest lagged behind for {actor.name} after {unanswered} unanswered additions"
             )
-            if truth.unpublished and found is not None and found.payload.reveal() == truth.payload:
-                # Nothing tells that there is a newer version: whoever stored it died before it could say so.
+            untold = truth.unpublished or truth.cluster_altered
+            if untold and found is not None and found.payload.reveal() == truth.payload:
+                # Nothing tells that there is a newer version: whoever stored it died before it could say so,
+                # or somebody took away the cluster secret that said so.
                 truth.cloud_altered = True
 
     def _version_added(self, actor: Actor, args: tuple[Any, ...], version: str) -> None:
