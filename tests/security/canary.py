@@ -2,7 +2,6 @@
 
 import base64
 import json
-import re
 import secrets
 import string
 from collections.abc import Iterator
@@ -40,12 +39,11 @@ class Canary:
         reversed, and in base64 once or twice at any offset, so within the base64 of a whole document."""
         if isinstance(data, str):
             data = data.encode(errors="surrogatepass")
-        return sorted({found.decode() for found in self._pattern.findall(data)})
+        return sorted(piece.decode() for piece in self._all_pieces if piece in data)
 
     @cached_property
-    def _pattern(self) -> "re.Pattern[bytes]":
-        pieces = {piece for word in (self.clear, self.login) for piece in _pieces(word)}
-        return re.compile(b"|".join(re.escape(piece.encode()) for piece in sorted(pieces)))
+    def _all_pieces(self) -> frozenset[bytes]:
+        return frozenset(piece.encode() for word in (self.clear, self.login) for piece in _pieces(word))
 
 
 def _pieces(word: str) -> Iterator[str]:
@@ -54,8 +52,10 @@ def _pieces(word: str) -> Iterator[str]:
         forms.append(once)
         forms.extend(_encoded(once))
     for form in forms:
-        length = _PIECE if form in (word, word[::-1]) else 2 * _PIECE
-        for start in range(len(form) - length + 1):
+        # Longer forms in steps, which finds whatever is a few characters longer than such a piece.
+        plain = form in (word, word[::-1])
+        length, step = (_PIECE, 1) if plain else (_PIECE + 2, 4)
+        for start in range(0, len(form) - length + 1, step):
             piece = form[start : start + length]
             yield piece
             yield piece.replace("+", "-").replace("/", "_")

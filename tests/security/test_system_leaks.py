@@ -93,12 +93,14 @@ class Stage:
     temporary: Path
     tampered: set[str]
     """Parts of the names of secrets that are read back other than they were stored."""
-    canaries: dict[str, Canary] = attrs.field(factory=dict)
+    canary: Canary
+    clusters: list[str] = attrs.field(factory=list)
 
     async def cluster(self, payload: str | None = None, **secret: str) -> str:
-        """A cluster with a canary of its own; ``{canary}`` in ``payload`` is a piece of it."""
+        """A cluster with the canary as its pull secret, or in ``payload`` as ``{canary}``."""
         cluster_id = await self.world.new_cluster()
-        canary = self.canaries[cluster_id] = Canary()
+        self.clusters.append(cluster_id)
+        canary = self.canary
         text = canary.pull_secret() if payload is None else payload.replace("{canary}", canary.clear)
         record = self.world.hyperfleet.store.get(cluster_id)
         record.spec = {**record.spec, "pullSecret": {"data": text, **secret}}
@@ -157,6 +159,7 @@ async def stage(
     requests: Requests,
     tampered: set[str],
     collector: Sink,
+    canary: Canary,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Stage]:
@@ -181,7 +184,9 @@ async def stage(
         )
         metrics = f"http://127.0.0.1:{port}/metrics"
         folder = rabbitmq.ca.parent
-        yield Stage(world, replica, metrics, watcher, collector, requests, folder, temporary, tampered)
+        yield Stage(
+            world, replica, metrics, watcher, collector, requests, folder, temporary, tampered, canary
+        )
 
 
 async def test_no_piece_of_a_pull_secret_is_anywhere_but_in_the_two_stores(stage: Stage) -> None:
@@ -206,7 +211,7 @@ async def test_no_piece_of_a_pull_secret_is_anywhere_but_in_the_two_stores(stage
     assert stage.collector.received
     stored = world.stored(good)
     assert stored is not None
-    assert stage.canaries[good].leaks(stored)
+    assert stage.canary.leaks(stored)
 
 
 async def all_that_fails(stage: Stage, good: str) -> None:
@@ -276,7 +281,7 @@ async def places(stage: Stage) -> Mapping[str, bytes]:
         "leases": f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases",
     }
     texts = {name: json.dumps((await world.admin.list(path))[0]).encode() for name, path in objects.items()}
-    spaces = [namespace, *(f"clusters-{cluster_id}" for cluster_id in stage.canaries)]
+    spaces = [namespace, *(f"clusters-{cluster_id}" for cluster_id in stage.clusters)]
     metadata = [(await world.admin.list(secret_path(one), metadata_only=True))[0] for one in spaces]
     cloud = [(record.name, record.message) for record in world.cloud.world.secrets.values()]
     reports = [report for _, report in world.hyperfleet.store.accepted if report.adapter == "pullsecret"]
@@ -302,7 +307,7 @@ async def places(stage: Stage) -> Mapping[str, bytes]:
 
 def leaks(stage: Stage, text: bytes) -> list[str]:
     assert text
-    return [piece for canary in stage.canaries.values() for piece in canary.leaks(text)]
+    return stage.canary.leaks(text)
 
 
 def logged(stage: Stage) -> list[str]:
