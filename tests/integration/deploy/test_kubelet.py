@@ -1,8 +1,8 @@
-"""A real kubelet runs the image's job in containerd. Only with PULLSECRET_KUBELET=1: it has not passed yet.
+"""A real kubelet runs the image's job in containerd. Only with PULLSECRET_KUBELET=1: it has to be built.
 
-docs/kubernetes.md tells how far it got. Needs ``tests/services/kubelet/build.py`` to have been run. The
-production Job is changed on its way in only where this machine is no cluster: its pods use this machine's
-network, are bound to the one node without a scheduler, and see the fake cloud's certificate.
+Needs ``tests/services/kubelet/build.py`` to have been run. The production Job is changed on its way in only
+where this machine is no cluster: its pods use this machine's network, are bound to the one node without a
+scheduler, and see the fake cloud's certificate.
 """
 
 import importlib.util
