@@ -31,8 +31,6 @@ class RequestLimits:
         parts = (limit // callers for limit in (self.reads, self.writes, self.accesses))
         return RequestLimits(*(max(1, part) for part in parts))
 
-    """Reads of payloads."""
-
 
 @attrs.frozen
 class GoogleSettings:
