@@ -13,12 +13,18 @@ import attrs
 from pullsecret.testing.brokers.fixtures import folder_in_memory
 from pullsecret.testing.kubernetes.processes import Child, start
 
+ENGINE_FAILED = 125
+"""How ``docker run`` says that it could not make the container."""
 _PATIENCE = 60.0
 _SERVERS = "/usr/sbin:/usr/local/bin:/usr/bin"
 
 
 class EngineMissingError(RuntimeError):
     """No engine runs and none can be started; the message says what to do."""
+
+
+class EngineRefusedError(RuntimeError):
+    """The engine is installed and ended at its start: the machine does not let it run."""
 
 
 @attrs.frozen
@@ -41,7 +47,7 @@ class Engine:
 
 @contextmanager
 def docker_engine() -> Iterator[Engine]:
-    """An engine. Raises :class:`EngineMissingError`."""
+    """An engine. Raises :class:`EngineMissingError` and :class:`EngineRefusedError`."""
     client = shutil.which("docker")
     if client is None:
         raise EngineMissingError("docker is not installed; run 'make services'")
@@ -90,5 +96,5 @@ def _await(engine: Engine, child: Child) -> None:
     give_up = time.monotonic() + _PATIENCE
     while engine.run("version").returncode != 0:
         if not child.running or time.monotonic() > give_up:
-            raise EngineMissingError(f"dockerd did not start:\n{child.tail()}")
+            raise EngineRefusedError(child.tail())
         time.sleep(0.05)
