@@ -36,6 +36,9 @@ HEALTHY: Final[Series] = {
     'pullsecret_identity_failures_total{reason="IdentityRefused"}': "0x20 2x39",
     'pullsecret_drifts_total{kind="deleted"}': "0x60",
     'pullsecret_drifts_total{kind="altered"}': "0+1x60",
+    'pullsecret_clean_ups_total{result="success"}': "0+1x60",
+    'pullsecret_clean_ups_total{result="failure"}': "0+1x60",
+    'pullsecret_clean_ups_total{result="left"}': "2x60",
     "pullsecret_dead_letters_total": "3x60",
     'pullsecret_status_delay_seconds_bucket{le="1.0"}': "0+96x60",
     'pullsecret_status_delay_seconds_bucket{le="5.0"}': "0+98x60",
@@ -142,6 +145,19 @@ CASES: Final[Mapping[str, Sequence[Case]]] = {
         Case({'pullsecret_drifts_total{kind="deleting"}': "0x20 1x40"}, "25m", fires=True),
         Case({'pullsecret_drifts_total{kind="altered"}': "0x20 1x40"}, "25m", fires=False),
         Case({'pullsecret_drifts_total{kind="deleted"}': "0x20 1x60"}, "60m", fires=False),
+    ),
+    "PullSecretLeftBehind": (
+        Case({'pullsecret_clean_ups_total{result="left"}': "0x20 1x40"}, "25m", fires=True),
+        Case({'pullsecret_clean_ups_total{result="left"}': "3x60"}, "25m", fires=False),
+        Case(
+            {
+                'pullsecret_clean_ups_total{result="success"}': "0+1x60",
+                'pullsecret_clean_ups_total{result="failure"}': "0+1x60",
+                'pullsecret_clean_ups_total{result="left"}': "0x60",
+            },
+            "25m",
+            fires=False,
+        ),
     ),
     "PullSecretDeadLetters": (
         Case({"pullsecret_dead_letters_total": "0x20 1x40"}, "25m", fires=True),
