@@ -12,7 +12,7 @@ from pullsecret.domain.backoff import Backoff
 from pullsecret.domain.clean_up import CleanUpJob
 from pullsecret.domain.drift import Drift
 from pullsecret.domain.errors import OperationError
-from pullsecret.domain.facts import DriftSeen, Interrupted, RepairStarted, SkipReason
+from pullsecret.domain.facts import DriftSeen, InternalFault, Interrupted, RepairStarted, SkipReason
 from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.jobs import newest_jobs
 from pullsecret.domain.provisioning import Finished, Job
@@ -109,6 +109,11 @@ class RepairDrift:
             except OperationError as error:
                 self._later(case)
                 self.telemetry.record(Interrupted(error.operation, case.due - now, error))
+            except Exception as error:
+                # It would end the replica, and the next one, which sees the same drift, with it.
+                self._later(case)
+                fault = InternalFault("repair-drift", type(error).__name__, case.drift.cluster_id)
+                self.telemetry.record(fault)
 
     async def _repair(self, case: _Case) -> None:
         drift = case.drift

@@ -14,7 +14,7 @@ from pullsecret.domain.clean_up import CleanUpResult
 from pullsecret.domain.cluster import Cluster
 from pullsecret.domain.drift import Drift, DriftKind
 from pullsecret.domain.errors import TransientError
-from pullsecret.domain.facts import DriftSeen, Interrupted, RepairStarted
+from pullsecret.domain.facts import DriftSeen, InternalFault, Interrupted, RepairStarted
 from pullsecret.domain.identifiers import Generation
 from pullsecret.domain.provisioning import ClusterSecretRef, ProvisionOrder
 from pullsecret.domain.reasons import Reason
@@ -213,6 +213,33 @@ async def test_a_fault_at_any_call_only_delays_the_repair(point: str) -> None:
     await live(case, 60)
     assert case.scene.landed(case.order)
     assert case.scene.facts(Interrupted)
+
+
+@simulated
+async def test_a_cluster_that_nobody_foresaw_ends_neither_the_replica_nor_other_repairs() -> None:
+    case = await landed()
+    other = case.scene.order(new_cluster())
+    await case.scene.jobs.submit(other)
+    await case.scene.jobs.release(other.key)
+    await asyncio.sleep(1)
+    await case.scene.jobs.mark_reported(other.key)
+
+    class Surprising(MemoryClusterSecretWatch):
+        async def look(self, secret: ClusterSecretRef) -> DriftKind | None:
+            if secret == case.order.target.cluster_secret:
+                raise ZeroDivisionError("quotes anything")
+            return await super().look(secret)
+
+    surprising = attrs.evolve(case.repair, watch=Surprising(case.watch.control_plane, case.watch.clock))
+    for order in (case.order, other):
+        del case.scene.world.control_plane.secrets[order.target.cluster_secret]
+        surprising.note(Drift(order.key.cluster_id, order.target.cluster_secret, DriftKind.DELETED))
+    await asyncio.sleep(case.repair.policy.settle)
+    await surprising.repair_due()
+    assert case.scene.facts(InternalFault) == [
+        InternalFault("repair-drift", "ZeroDivisionError", case.cluster.id)
+    ]
+    assert [fact.key.cluster_id for fact in case.scene.facts(RepairStarted)] == [other.key.cluster_id]
 
 
 @simulated
