@@ -31,6 +31,16 @@ async def test_what_the_limits_allow_is_released_and_no_more() -> None:
 
 
 @simulated
+async def test_what_runs_is_told_beside_what_is_queued() -> None:
+    scene = Scene(EmbeddedWorld.create(latency=(5, 5)), limits=ConcurrencyLimits(per_project=2, overall=2))
+    for _ in range(3):
+        scene.know_job(scene.put(new_cluster()))
+    await scene.admit.admit_once()
+    await scene.admit.admit_once()
+    assert scene.facts(JobsSeen) == [JobsSeen(queued=3, running=0), JobsSeen(queued=1, running=2)]
+
+
+@simulated
 async def test_all_get_their_turn_without_passing_the_limits() -> None:
     world = EmbeddedWorld.create(latency=(0.1, 0.2))
     scene = Scene(world, limits=ConcurrencyLimits(per_project=2, overall=2))

@@ -1,10 +1,11 @@
 """Each job's end is told at least once, in the order of the generations, and never wrongly."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 
 import attrs
 import pytest
-from tests.unit.application.scene import CREATED, FAILED_FOR_NOW, Scene, new_cluster, simulated
+from tests.unit.application.scene import CREATED, FAILED_FOR_NOW, Says, Scene, new_cluster, simulated
 
 from pullsecret.application.report_jobs import ReportJobs
 from pullsecret.domain.cluster import Cluster
@@ -16,6 +17,7 @@ from pullsecret.domain.provisioning import Failure, Finished, Job, ProvisionResu
 from pullsecret.domain.reasons import Reason
 from pullsecret.domain.secret_lifecycle import Change, Stage
 from pullsecret.infrastructure.memory.faults import Fault, FaultRule
+from pullsecret.infrastructure.memory.world import EmbeddedWorld
 from pullsecret.ports.status_sink import Receipt
 
 TOO_LATE = ProvisionResult(
@@ -35,12 +37,13 @@ def reported(scene: Scene, job: Job) -> bool:
     return known.state.reported
 
 
+@pytest.mark.parametrize("late", [0, 3])
 @simulated
-async def test_an_end_is_told_and_marked() -> None:
+async def test_an_end_is_told_and_marked(late: int) -> None:
     scene = Scene()
     cluster = scene.put(new_cluster())
     job = scene.know_job(cluster, CREATED, reported=False)
-    await scene.world.clock.sleep(3)
+    await scene.world.clock.sleep(late)
     await scene.report.report(job)
     told = scene.told(cluster.id)
     assert told is not None
@@ -54,7 +57,7 @@ async def test_an_end_is_told_and_marked() -> None:
     }
     assert reported(scene, job)
     assert scene.facts(JobEnded) == [JobEnded(job.key, job.target.cloud_secret.project, CREATED)]
-    assert scene.facts(StatusTold) == [StatusTold(job.key, "accepted", 3.0)]
+    assert scene.facts(StatusTold) == [StatusTold(job.key, "accepted", late)]
 
 
 @simulated
@@ -106,12 +109,14 @@ async def test_an_older_generation_is_not_told_after_a_newer_one() -> None:
 
 @simulated
 async def test_a_late_version_of_an_older_generation_lets_the_newest_go_again() -> None:
-    scene = Scene()
+    precondition = Says(True)
+    scene = Scene(preconditions=[precondition])
     cluster = new_cluster()
     older = scene.know_job(cluster, TOO_LATE, reported=False)
     scene.know_job(scene.put(of_generation(cluster, 2)), CREATED)
     await scene.report.report(older)
     assert scene.job_keys(cluster.id) == {(1, 1), (2, 1), (2, 2)}
+    assert [seen["event"]["Type"] for seen in precondition.seen] == ["pullsecret.superseded"]
     assert reported(scene, older)
 
 
@@ -208,6 +213,28 @@ async def test_what_nobody_foresaw_does_not_stop_the_loop() -> None:
     assert scene.facts(InternalFault) == [
         InternalFault("report-job", "ZeroDivisionError", jobs[0].key.cluster_id)
     ]
+
+
+@simulated
+async def test_a_job_that_comes_again_while_it_is_told_is_told_once() -> None:
+    scene = Scene(EmbeddedWorld.create(latency=(1, 1)))
+    job = scene.know_job(scene.put(new_cluster()), CREATED, reported=False)
+
+    class Insisting:
+        """A runner that brings the job again before its end can be told."""
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(scene.jobs, name)
+
+        async def finished(self) -> AsyncGenerator[Job, None]:
+            for _ in range(3):
+                yield job
+                await asyncio.sleep(0.5)
+            await asyncio.Event().wait()
+
+    await reporting(attrs.evolve(scene.report, jobs=Insisting()), 30)
+    assert reported(scene, job)
+    assert len(scene.facts(StatusTold)) == 1
 
 
 @simulated

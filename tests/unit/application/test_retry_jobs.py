@@ -28,7 +28,8 @@ PAUSE = 30
 
 @simulated
 async def test_a_job_that_failed_for_now_goes_again_after_its_pause() -> None:
-    scene = Scene()
+    precondition = Says(True)
+    scene = Scene(preconditions=[precondition])
     cluster = scene.put(new_cluster())
     scene.know_job(cluster, FAILED_FOR_NOW)
     await scene.retry.retry_once()
@@ -36,28 +37,33 @@ async def test_a_job_that_failed_for_now_goes_again_after_its_pause() -> None:
     await scene.world.clock.sleep(PAUSE)
     await scene.retry.retry_once()
     assert scene.job_keys(cluster.id) == {(1, 1), (1, 2)}
+    assert [seen["event"]["Type"] for seen in precondition.seen] == ["pullsecret.retry"]
     assert scene.wakes == 1
 
 
 @pytest.mark.parametrize("result", [None, CREATED, FAILED_FOR_GOOD])
 @simulated
 async def test_nothing_else_goes_again(result: ProvisionResult | None) -> None:
-    scene = Scene()
+    precondition = Says(True)
+    scene = Scene(preconditions=[precondition])
     cluster = scene.put(new_cluster())
     scene.know_job(cluster, result)
     await scene.world.clock.sleep(3600)
     await scene.retry.retry_once()
     assert scene.job_keys(cluster.id) == {(1, 1)}
+    assert precondition.seen == []  # the API is not even asked
 
 
 @simulated
 async def test_nothing_goes_again_before_its_end_was_told() -> None:
-    scene = Scene()
+    precondition = Says(True)
+    scene = Scene(preconditions=[precondition])
     cluster = scene.put(new_cluster())
     scene.know_job(cluster, FAILED_FOR_NOW, reported=False)
     await scene.world.clock.sleep(3600)
     await scene.retry.retry_once()
     assert scene.job_keys(cluster.id) == {(1, 1)}
+    assert precondition.seen == []
 
 
 @simulated
@@ -113,7 +119,22 @@ async def test_a_cluster_that_always_fails_does_not_hold_up_the_others(
     reconcile = attrs.evolve(scene.reconcile, catalog=UnreadableFor(scene, [clusters[0].id], error))
     await attrs.evolve(scene.retry, reconcile=reconcile).retry_once()
     assert [len(scene.job_keys(cluster.id)) for cluster in clusters] == [1, 2, 2]
-    assert len(scene.facts(fact)) == 1
+    (told,) = scene.facts(fact)
+    if isinstance(told, InternalFault):
+        assert told == InternalFault("retry-job", "ZeroDivisionError", clusters[0].id)
+
+
+@simulated
+async def test_a_fruitless_look_is_repeated_just_when_its_pause_is_over() -> None:
+    condition = Says(False)
+    scene = Scene(preconditions=(condition,))
+    scene.know_job(scene.put(new_cluster()), FAILED_FOR_NOW)
+    looks = []
+    for seconds in (PAUSE, 59, 1):
+        await scene.world.clock.sleep(seconds)
+        await scene.retry.retry_once()
+        looks.append(len(condition.seen))
+    assert looks == [1, 1, 2]
 
 
 @simulated
