@@ -14,7 +14,7 @@ MAX_BYTES = 4_096
 """What Kubernetes keeps of a termination message."""
 
 _MORE = "..."
-_NOT_READABLE = (ValueError, KeyError, TypeError, AttributeError)
+_NOT_READABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)
 _REASONS = {reason.value: reason for reason in Reason}
 
 

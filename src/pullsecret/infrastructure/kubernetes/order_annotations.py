@@ -60,8 +60,8 @@ def target_of(annotations: Mapping[str, str]) -> ProvisionTarget:
         CloudSecretRef(annotations[marks.PROJECT], annotations[marks.CLOUD_SECRET]),
         ClusterSecretRef(annotations[marks.NAMESPACE], annotations[marks.CLUSTER_SECRET]),
         StoragePolicy(
-            tuple(json.loads(annotations.get(marks.REPLICA_LOCATIONS, "[]"))),
-            tuple(json.loads(annotations.get(marks.ENCRYPTION_KEYS, "[]"))),
+            _names(annotations, marks.REPLICA_LOCATIONS),
+            _names(annotations, marks.ENCRYPTION_KEYS),
         ),
     )
 
@@ -83,6 +83,17 @@ def clean_up_order_of(annotations: Mapping[str, str]) -> CleanUpOrder:
         None if give_up_at is None else datetime.fromisoformat(give_up_at),
         trace_of(annotations),
     )
+
+
+def _names(annotations: Mapping[str, str], mark: str) -> tuple[str, ...]:
+    """Raises ValueError if the annotation is there and is no list of names."""
+    try:
+        names = json.loads(annotations.get(mark, "[]"))
+    except RecursionError:
+        names = None
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"{mark} is no list of names")
+    return tuple(names)
 
 
 def _of_target(target: ProvisionTarget) -> dict[str, str]:
