@@ -69,19 +69,21 @@ class FinishedJobs:
         self._taking_up: set[str] = set()
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
-        self._watches: set[asyncio.Task[None]] = set()
+        self._watches: list[asyncio.Task[None]] = []
         self._changes: set[asyncio.Task[None]] = set()
         self.jobs = KnownJobs(jobs, self._on_job, self._on_fault)
         self._pods = KnownPods(jobs, self._on_pod, self._on_fault)
 
     async def stream(self) -> AsyncGenerator[AnyJob, None]:
-        """Ended, unreported jobs, for ever; see the port."""
-        _spawn(self.jobs.run(), self._watches)
-        _spawn(self._pods.run(), self._watches)
-        _spawn(self._keep_looking(), self._watches)
+        """Ended, unreported jobs, for ever; see the port. Raises what nobody foresaw and a watch met."""
+        for work in (self.jobs.run(), self._pods.run(), self._keep_looking()):
+            watch = asyncio.get_running_loop().create_task(work)
+            watch.add_done_callback(lambda _: self._wake.set())
+            self._watches.append(watch)
         claims: set[asyncio.Task[AnyJob | None]] = set()
         try:
             while True:
+                self._raise_if_deaf()
                 while len(claims) < _AT_ONCE and (known := self._next_due()):
                     claims.add(asyncio.get_running_loop().create_task(self._take_up(known)))
                 if not claims:
@@ -98,6 +100,12 @@ class FinishedJobs:
                 task.cancel()
             # A payload that is being removed shall be gone, whoever closes the stream.
             await asyncio.gather(*self._watches, *self._changes, *claims, return_exceptions=True)
+
+    def _raise_if_deaf(self) -> None:
+        """Watches end only by what they raise, and without them no end would ever be seen."""
+        for watch in self._watches:
+            if watch.done():
+                watch.result()
 
     async def all_taken_up(self, patience: float) -> None:
         """Return once no ended job waits to be taken up, or after ``patience`` seconds."""
