@@ -54,12 +54,11 @@ class SecretLifecycle:
 
     @property
     def change(self) -> Change | None:
-        """What this run did to the versions; None until it is known which version holds the payload."""
-        if self.version is None:
-            return None
-        if not self.added:
-            return Change.UNCHANGED
-        return Change.CREATED if self.first else Change.UPDATED
+        """What this run did to the versions, also where the answer was lost or another version is the newest
+        by now; None until it is known whether it has to add one."""
+        if self.added:
+            return Change.CREATED if self.first else Change.UPDATED
+        return None if self.version is None else Change.UNCHANGED
 
     def prepared(self) -> "SecretLifecycle":
         """The cloud secret exists and is ours."""

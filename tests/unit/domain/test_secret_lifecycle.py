@@ -95,12 +95,10 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def it_says_what_it_did_and_not_more(self) -> None:
-        if self.state.version is None:
-            assert self.state.change is None
-        elif not self.asked:
-            assert self.state.change is Change.UNCHANGED
-        else:
+        if self.asked:
             assert self.state.change is (Change.CREATED if self.asked[0] else Change.UPDATED)
+        else:
+            assert self.state.change is (None if self.state.version is None else Change.UNCHANGED)
         assert self.state.added == bool(self.asked)
 
     @invariant()
@@ -120,6 +118,7 @@ def test_a_first_provisioning() -> None:
 
 def test_an_unanswered_add_is_still_said_to_be_ours() -> None:
     unanswered = SecretLifecycle().prepared().adding(first=False)
+    assert unanswered.change is unanswered.outdated().change is Change.UPDATED
     assert unanswered.stored("4").change is Change.UPDATED
 
 
