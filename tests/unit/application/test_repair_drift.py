@@ -6,7 +6,15 @@ from datetime import timedelta
 
 import attrs
 import pytest
-from tests.unit.application.scene import Scene, event_about, new_cluster, simulated
+from tests.unit.application.scene import (
+    CREATED,
+    FAILED_FOR_NOW,
+    Says,
+    Scene,
+    event_about,
+    new_cluster,
+    simulated,
+)
 
 from pullsecret.application.repair_drift import RepairDrift, RepairPolicy
 from pullsecret.domain.backoff import Backoff
@@ -16,8 +24,9 @@ from pullsecret.domain.drift import Drift, DriftKind
 from pullsecret.domain.errors import TransientError
 from pullsecret.domain.facts import DriftSeen, InternalFault, Interrupted, RepairStarted
 from pullsecret.domain.identifiers import Generation
-from pullsecret.domain.provisioning import ClusterSecretRef, ProvisionOrder
+from pullsecret.domain.provisioning import ClusterSecretRef, ProvisionOrder, ProvisionResult
 from pullsecret.domain.reasons import Reason
+from pullsecret.domain.rollout import Rollout
 from pullsecret.infrastructure.memory.cluster_secret_watch import MemoryClusterSecretWatch
 from pullsecret.infrastructure.memory.faults import Fault, FaultRule
 
@@ -87,7 +96,7 @@ async def test_what_somebody_did_is_undone_by_a_job(damage: str, kind: DriftKind
     assert case.scene.facts(DriftSeen) == [DriftSeen(drift)]
     (started,) = case.scene.facts(RepairStarted)
     assert (started.drift, started.key.attempt) == (drift, 2)
-    assert [key for _, key in case.watch.repairs] == [started.key]
+    assert case.watch.repairs == [(drift, started.key)]
 
 
 @simulated
@@ -141,6 +150,16 @@ async def test_a_deletion_that_nobody_watched_is_found_by_looking() -> None:
     case.delete()
     await live(case, 30, attrs.evolve(case.repair, watch=blind))
     assert case.scene.landed(case.order)
+
+
+@simulated
+async def test_a_cluster_that_is_not_rolled_out_is_left_to_whoever_works_for_it() -> None:
+    case = await landed()
+    elsewhere = attrs.evolve(case.scene.reconcile, rollout=Rollout(enabled=False))
+    case.delete()
+    await live(case, 60, attrs.evolve(case.repair, reconcile=elsewhere))
+    assert case.attempts == 1
+    assert case.scene.facts(DriftSeen) == []
 
 
 @simulated
@@ -278,6 +297,75 @@ async def test_one_replica_starts_no_more_repairs_in_a_minute_than_configured() 
     assert 3 <= len(scene.facts(RepairStarted)) <= 4
     await live(case, 90)
     assert all(scene.landed(order) for order in orders)
+
+
+@simulated
+async def test_a_repair_is_due_just_when_its_time_has_come() -> None:
+    case = await landed(RepairPolicy(settle=2, per_minute=6))
+    clock, precondition = case.scene.world.clock, Says(True)
+    policy = attrs.evolve(case.scene.reconcile.policy, preconditions=[precondition])
+    repair = attrs.evolve(case.repair, reconcile=attrs.evolve(case.scene.reconcile, policy=policy))
+    case.delete()
+    repair.note(Drift(case.cluster.id, case.order.target.cluster_secret, DriftKind.DELETED))
+    starts = []
+    for seconds in (1.5, 0.5):
+        await clock.sleep(seconds)
+        before = clock.monotonic()
+        await repair.repair_due()
+        starts.append(len(case.scene.facts(RepairStarted)))
+    assert starts == [0, 1]
+    assert clock.monotonic() - before == 10  # six in a minute: the next may start ten seconds later
+    assert [seen["event"]["Type"] for seen in precondition.seen] == ["pullsecret.drift"]
+
+
+@simulated
+async def test_a_repair_that_does_not_start_tells_when_it_is_tried_again() -> None:
+    case = await landed(RepairPolicy(settle=0, pause=Backoff(initial=10, factor=10, maximum=1000)))
+    case.scene.fault(FaultRule("cluster-catalog.get", Fault.FAIL, probability=1))
+    case.delete()
+    case.repair.note(Drift(case.cluster.id, case.order.target.cluster_secret, DriftKind.DELETED))
+    await case.repair.repair_due()
+    await case.scene.world.clock.sleep(10)
+    await case.repair.repair_due()
+    first, second = (fact.delay for fact in case.scene.facts(Interrupted))
+    assert 5 <= first < 10
+    assert 50 <= second < 100
+
+
+@simulated
+async def test_a_secret_damaged_again_soon_is_told_again_and_waits_longer_each_time() -> None:
+    case = await landed(RepairPolicy(settle=2, pause=Backoff(initial=10, factor=10, maximum=1000)))
+    await asyncio.sleep(2000)
+    life = asyncio.create_task(live(case, 200))
+    await asyncio.sleep(1)
+    case.delete()
+    await asyncio.sleep(19)
+    assert case.scene.landed(case.order)
+    case.delete()
+    await asyncio.sleep(10)
+    assert case.scene.landed(case.order)
+    case.delete()  # while it is not yet seen to be as it should be
+    await asyncio.sleep(40)
+    assert case.attempts == 3
+    await life
+    assert case.scene.landed(case.order)
+    assert case.attempts == 4
+    assert len(case.scene.facts(DriftSeen)) == 2
+
+
+@pytest.mark.parametrize(
+    ("result", "reported"),
+    [(None, True), (FAILED_FOR_NOW, True), (CREATED, False)],
+    ids=["goes on", "failed", "its end is untold"],
+)
+@simulated
+async def test_a_secret_that_no_job_has_landed_yet_is_not_looked_for(
+    result: ProvisionResult | None, reported: bool
+) -> None:
+    case = await landed()
+    case.scene.know_job(case.scene.put(new_cluster()), result, reported=reported)
+    await case.repair.check_once()
+    assert case.scene.facts(DriftSeen) == []
 
 
 @simulated
