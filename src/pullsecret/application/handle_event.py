@@ -7,8 +7,7 @@ from pullsecret.application.outcomes import Outcome, Skipped
 from pullsecret.application.preconditions import filtered_out
 from pullsecret.application.reconcile_cluster import ReconcileCluster
 from pullsecret.domain.events import ClusterEvent
-from pullsecret.domain.facts import EventSkipped, SkipReason
-from pullsecret.domain.rollout import Rollout
+from pullsecret.domain.facts import EventSkipped
 from pullsecret.expressions import Program
 from pullsecret.ports.telemetry import Telemetry
 
@@ -20,19 +19,13 @@ class HandleEvent:
     event_filter: Program
     reconcile: ReconcileCluster
     telemetry: Telemetry
-    rollout: Rollout = attrs.field(factory=Rollout)
 
     async def __call__(self, event: ClusterEvent) -> Outcome:
         """Raise :class:`TransientError` if the event must come again; otherwise it is done with, unless the
         outcome is ``Postponed``."""
-        outcome: Outcome | None = self._left_alone(event)
+        outcome: Outcome | None = filtered_out(self.event_filter, event_environment(event))
         if outcome is None:
             outcome = await self.reconcile(event)
         if isinstance(outcome, Skipped):
             self.telemetry.record(EventSkipped(event.cluster_id, outcome.reason, outcome.detail))
         return outcome
-
-    def _left_alone(self, event: ClusterEvent) -> Skipped | None:
-        if not self.rollout.includes(event.cluster_id):
-            return Skipped(SkipReason.NOT_ROLLED_OUT)
-        return filtered_out(self.event_filter, event_environment(event))

@@ -28,6 +28,7 @@ from pullsecret.domain.identifiers import ClusterId, Generation
 from pullsecret.domain.jobs import AnyJob, age_order, next_attempt
 from pullsecret.domain.provisioning import Finished, Job, provision_order
 from pullsecret.domain.reasons import Outlook
+from pullsecret.domain.rollout import Rollout
 from pullsecret.expressions import Program
 from pullsecret.ports.clock import Clock
 from pullsecret.ports.cluster_catalog import CatalogEntry, ClusterCatalog
@@ -70,6 +71,8 @@ class ReconcileCluster:
     policy: ReconcilePolicy
     finalize: FinalizeCluster | None = None
     """None leaves deletions to somebody else."""
+    rollout: Rollout = attrs.field(factory=Rollout)
+    """Asked here, where whatever is done about a cluster comes by: events, further attempts and repairs."""
 
     async def __call__(self, event: ClusterEvent, *, again: bool = False) -> Outcome:
         """Reconcile the event's cluster; ``again`` asks for a new attempt even if the last succeeded.
@@ -77,6 +80,8 @@ class ReconcileCluster:
         Raises :class:`TransientError` if the API or the job runner does not answer; nothing is lost then,
         call again.
         """
+        if not self.rollout.includes(event.cluster_id):
+            return Skipped(SkipReason.NOT_ROLLED_OUT)
         try:
             entry = await self.catalog.get(event.cluster_id)
         except PermanentError as error:
@@ -98,7 +103,7 @@ class ReconcileCluster:
         if unmet := first_unmet(self.policy.preconditions, self._environment(event, entry)):
             await self._tell_waiting(cluster, unmet)
             return unmet
-        if older := _in_the_way(known, cluster.generation):
+        if older := _to_end_first(known, cluster.generation):
             return _busy(older)
         latest = max(
             (job for job in known if isinstance(job, Job) and job.key.generation == cluster.generation),
@@ -183,7 +188,7 @@ class ReconcileCluster:
         return cluster_environment(event, entry, self.policy.document_paths)
 
 
-def _in_the_way(known: Sequence[AnyJob], generation: Generation) -> AnyJob | None:
+def _to_end_first(known: Sequence[AnyJob], generation: Generation) -> AnyJob | None:
     """The older generation's job that has to end first, and to be told first if nothing newer is known: so
     the API hears of the generations in their order. Also this generation's clean-up: then what was read of
     the cluster is older than its deletion."""

@@ -74,7 +74,9 @@ class RepairDrift:
             tasks.create_task(self._keep_repairing())
 
     def note(self, drift: Drift) -> None:
-        """Repair ``drift`` when its time has come."""
+        """Repair ``drift`` when its time has come; a cluster that is not rolled out is none of ours."""
+        if not self.reconcile.rollout.includes(drift.cluster_id):
+            return
         settled = self.clock.monotonic() + self.policy.settle
         case = self._cases.get(drift.cluster_id)
         if case is not None and case.open:

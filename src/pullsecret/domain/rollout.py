@@ -11,7 +11,8 @@ _BUCKETS = 2**64
 
 @attrs.frozen
 class Rollout:
-    """A cluster that is not included is left alone: its events are skipped.
+    """A cluster that is not included is left alone: its events are skipped, no further attempt is started for
+    it and its secrets are not repaired. Jobs that it has go on, and their ends are told.
 
     The choice is the same on every replica and after every restart, and raising ``share`` only ever adds
     clusters.

@@ -113,6 +113,7 @@ class AdapterContainer(containers.DeclarativeContainer):
         telemetry,
         configuration.provided.reconcile_policy,
         finalize,
+        configuration.provided.rollout,
     )
     admit = providers.Singleton(AdmitJobs, jobs, telemetry, configuration.provided.limits)
     wake_admission = admit.provided.wake
@@ -121,7 +122,6 @@ class AdapterContainer(containers.DeclarativeContainer):
         configuration.provided.spec.event_filter.expression,
         reconcile,
         telemetry,
-        configuration.provided.rollout,
     )
     consume = providers.Singleton(
         ConsumeEvents,

@@ -154,9 +154,9 @@ class Scene:
             self.jobs, self.status, clock, telemetry, self.finalize_policy, policy.failed_job_pause
         )
         self.reconcile = ReconcileCluster(
-            self.catalog, self.jobs, self.status, clock, telemetry, policy, self.finalize
+            self.catalog, self.jobs, self.status, clock, telemetry, policy, self.finalize, self.rollout
         )
-        self.handle = HandleEvent(self.event_filter, self.reconcile, telemetry, self.rollout)
+        self.handle = HandleEvent(self.event_filter, self.reconcile, telemetry)
         source = MemoryEventSource(world.broker, clock, faults)
         self.consume = ConsumeEvents(source, self.handle, clock, telemetry, ConsumePolicy(), self.wake)
         self.admit = AdmitJobs(self.jobs, telemetry, self.limits)

@@ -20,6 +20,7 @@ from pullsecret.domain.facts import InternalFault, Interrupted
 from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.provisioning import Job, ProvisionResult
 from pullsecret.domain.reasons import Reason
+from pullsecret.domain.rollout import Rollout
 from pullsecret.infrastructure.memory.faults import Fault, FaultRule
 from pullsecret.ports.cluster_catalog import CatalogEntry
 
@@ -52,6 +53,16 @@ async def test_nothing_else_goes_again(result: ProvisionResult | None) -> None:
     await scene.retry.retry_once()
     assert scene.job_keys(cluster.id) == {(1, 1)}
     assert precondition.seen == []  # the API is not even asked
+
+
+@simulated
+async def test_nothing_goes_again_of_a_cluster_that_is_not_rolled_out() -> None:
+    scene = Scene(rollout=Rollout(enabled=False))
+    cluster = scene.put(new_cluster())
+    scene.know_job(cluster, FAILED_FOR_NOW)
+    await scene.world.clock.sleep(3600)
+    await scene.retry.retry_once()
+    assert scene.job_keys(cluster.id) == {(1, 1)}
 
 
 @simulated

@@ -180,11 +180,11 @@ class Processes:
             jobs, status, clock, telemetry, configuration.deletion, configuration.jobs.failed_pause
         )
         policy = attrs.evolve(configuration.reconcile_policy, report_waiting=self.tells_waiting)
-        reconcile = ReconcileCluster(catalog, jobs, status, clock, telemetry, policy, finalize)
-        admit = AdmitJobs(jobs, telemetry, self.limits, _ADMIT_EVERY)
-        handle = HandleEvent(
-            configuration.spec.event_filter.expression, reconcile, telemetry, configuration.rollout
+        reconcile = ReconcileCluster(
+            catalog, jobs, status, clock, telemetry, policy, finalize, configuration.rollout
         )
+        admit = AdmitJobs(jobs, telemetry, self.limits, _ADMIT_EVERY)
+        handle = HandleEvent(configuration.spec.event_filter.expression, reconcile, telemetry)
         broker = BrokerLink(world.clock, link=Link(self.chaos, actor, Part.BROKER))
         source = MemoryEventSource(world.broker, world.clock, broker, configuration.events.concurrency)
         watch = MemoryClusterSecretWatch(world.control_plane, world.clock, look_every=_WATCH_EVERY)
