@@ -31,7 +31,7 @@ class Refused:
 
 @attrs.frozen
 class Postponed:
-    """Not now: another job of the cluster has to end first."""
+    """Not now: something that was begun for the cluster has to end first."""
 
     cause: str
 

@@ -227,8 +227,8 @@ class Reason(Enum):
     RETAINED = (
         "Retained",
         Outlook.SUCCESS,
-        "The cluster secret is deleted; the stored secret is kept by policy.",
-        "",
+        "What is ours is deleted, but for what the message names: kept by policy, or left behind.",
+        "Delete by hand what the message says is left behind; nothing to do about what policy keeps.",
     )
 
     outlook: Outlook

@@ -13,7 +13,7 @@ _ABOUT = (
 _COMMANDS = "pullsecret.entrypoints.commands"
 _TABLE: Mapping[str, tuple[str, str]] = {
     "adapter": (f"{_COMMANDS}.adapter:adapter", "Run the service until it is told to stop."),
-    "job": (f"{_COMMANDS}.job:job", "Provision one cluster, as the adapter starts it."),
+    "job": (f"{_COMMANDS}.job:job", "Do one piece of work, as the adapter starts it."),
     "preflight": (f"{_COMMANDS}.preflight:preflight", "Check that a customer's project is ready."),
     "status": (f"{_COMMANDS}.status:status", "List what the management cluster holds."),
     "broker": (f"{_COMMANDS}.broker:app", "Look at the message broker."),

@@ -1,7 +1,7 @@
 """The job process: provisions one cluster's pull secret, or cleans up after one deleted cluster; tells the
 result, ends (DDR phases 4 and 5).
 
-It is started once for each cluster and lives for about a second, so it wires itself by hand and imports the
+It is started for each piece of work and lives for about a second, so it wires itself by hand and imports the
 Google and Kubernetes clients only after the input has been found usable (docs/job-footprint.md).
 """
 

@@ -1,8 +1,8 @@
-"""``pullsecret job``: what the adapter starts once for each cluster."""
+"""``pullsecret job``: what the adapter starts for each piece of work."""
 
 
 def job() -> int:
-    """Provision one cluster's pull secret as the environment variables say, then end.
+    """Provision one cluster's pull secret, or clean up after a deleted cluster, as the environment says; end.
 
     Log lines (JSON) go to standard error; the result is left as JSON in the file that
     ``TERMINATION_MESSAGE_PATH`` names. SIGTERM stops it between two steps; starting it anew takes up where it

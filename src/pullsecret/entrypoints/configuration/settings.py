@@ -119,7 +119,7 @@ class AdapterSpec:
 
 @attrs.frozen
 class Jobs:
-    """How provisioning is tried."""
+    """How a job tries, and how soon another one follows it."""
 
     retry: Backoff = attrs.field(factory=Backoff)
     """Pauses between retries inside of a job."""
@@ -199,7 +199,7 @@ class Configuration:
     events: ConsumePolicy = attrs.field(factory=ConsumePolicy)
     """How events are taken."""
     jobs: Jobs = attrs.field(factory=Jobs)
-    """How provisioning is tried."""
+    """How a job tries, and how soon another one follows it."""
     drift: RepairPolicy | None = attrs.field(factory=RepairPolicy)
     """How cluster secrets that somebody deleted or altered are repaired. Null: they are not, and the adapter
     needs no right to watch secrets."""
