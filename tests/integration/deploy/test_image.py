@@ -115,7 +115,7 @@ def test_two_builds_of_a_commit_are_the_same_bytes() -> None:
 
 def build(folder: Path, umask: str, *options: str, **variables: str) -> str:
     """Clone the last commit and build it there; returns the archive's digest as the script prints it."""
-    subprocess.run(["git", "clone", "--quiet", "--local", ROOT, folder], check=True)
+    subprocess.run(["git", "clone", "--quiet", "--no-hardlinks", ROOT, folder], check=True)
     (folder / ".venv").symlink_to(Path(sys.prefix))
     script = 'umask "$0"; exec "$@"'
     command = ["sh", "-c", script, umask, str(folder / "deploy/image/build-scratch.sh"), *options]

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -101,6 +102,17 @@ class RabbitMQNode:
         child = start(command, self._folder / "server.log", self._environment)
         self._children.append(child)
         wait_for_port(child, self.port)
+        self._await_startup()
+
+    def _await_startup(self) -> None:
+        # On a busy machine the command may give up before it has reached the node.
+        for _ in range(4):
+            try:
+                self.control("await_startup")
+            except RuntimeError:
+                time.sleep(1)
+            else:
+                return
         self.control("await_startup")
 
     def shut_server_down(self) -> None:
