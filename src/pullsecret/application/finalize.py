@@ -20,7 +20,7 @@ from pullsecret.domain.finalization import (
     remains,
 )
 from pullsecret.domain.identifiers import ClusterId
-from pullsecret.domain.jobs import AnyJob, newest_jobs, next_attempt
+from pullsecret.domain.jobs import AnyJob, is_due_again, newest_jobs
 from pullsecret.domain.provisioning import Finished
 from pullsecret.ports.clock import Clock
 from pullsecret.ports.job_runner import Busy, Existing, JobRunner, Submitted
@@ -68,7 +68,7 @@ class FinalizeCluster:
         looked_at = self.clock.now()
         known = await self.jobs.jobs(cluster.id)
         latest = _latest_clean_up(known, cluster)
-        if latest is not None and not self._is_to_go_again(latest):
+        if latest is not None and not self._is_due_again(latest):
             return await self._tell_anew(latest)
         if any(job.active for job in known):
             return await self._postponed(cluster, "its last job has not ended.", looked_at)
@@ -89,20 +89,14 @@ class FinalizeCluster:
         One that was not begun never is: that an API does not know a cluster is no wish to delete its secrets.
         """
         latest = newest_jobs(await self.jobs.jobs(cluster_id)).get(cluster_id)
-        if not isinstance(latest, CleanUpJob) or not self._is_to_go_again(latest):
+        if not isinstance(latest, CleanUpJob) or not self._is_due_again(latest):
             return Skipped(SkipReason.CLUSTER_GONE)
         key = attrs.evolve(latest.key, attempt=latest.key.attempt + 1)
         stored_secret = self.policy.stored_secret
         return await self._hand_over(attrs.evolve(latest.order, key=key, stored_secret=stored_secret))
 
-    def _is_to_go_again(self, job: CleanUpJob) -> bool:
-        if not isinstance(job.state, Finished) or not job.state.reported:
-            return False
-        if job.retry_asked:
-            return True
-        if job.state.result.failure is None:
-            return False
-        return self.clock.now() >= next_attempt(job.key, job.state, self.pause)
+    def _is_due_again(self, job: CleanUpJob) -> bool:
+        return is_due_again(job, self.pause, self.clock.now())
 
     async def _tell_anew(self, job: CleanUpJob) -> Outcome:
         if not isinstance(job.state, Finished):

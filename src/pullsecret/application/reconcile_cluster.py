@@ -26,7 +26,7 @@ from pullsecret.domain.events import ClusterEvent
 from pullsecret.domain.facts import ClusterRefused, HandedOver, SkipReason, StatusNotTold
 from pullsecret.domain.identifiers import ClusterId, Generation
 from pullsecret.domain.jobs import AnyJob, age_order, next_attempt
-from pullsecret.domain.provisioning import Finished, Job, provision_order
+from pullsecret.domain.provisioning import Finished, Job, JobKey, provision_order
 from pullsecret.domain.reasons import Outlook
 from pullsecret.domain.rollout import Rollout
 from pullsecret.expressions import Program
@@ -127,7 +127,7 @@ class ReconcileCluster:
             skip = SkipReason.ALREADY_DONE
         elif failure.reason.outlook is not Outlook.TRANSIENT:
             skip = SkipReason.ALREADY_FAILED
-        elif not latest.state.reported or self.clock.now() < self.next_attempt(latest, latest.state):
+        elif not latest.state.reported or self._is_too_early(latest.key, latest.state):
             skip = SkipReason.RETRY_PENDING
         else:
             return None
@@ -136,9 +136,8 @@ class ReconcileCluster:
             await self._tell(job_report(latest, latest.state, self.clock.now()))
         return Skipped(skip)
 
-    def next_attempt(self, job: AnyJob, finished: Finished[Any]) -> datetime:
-        """When the next attempt after the failed ``job`` may start."""
-        return next_attempt(job.key, finished, self.policy.failed_job_pause)
+    def _is_too_early(self, failed: JobKey, finished: Finished[Any]) -> bool:
+        return self.clock.now() < next_attempt(failed, finished, self.policy.failed_job_pause)
 
     async def _hand_over(
         self, cluster: Cluster, event: ClusterEvent, attempt: int, looked_at: datetime

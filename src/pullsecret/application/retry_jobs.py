@@ -8,9 +8,7 @@ from pullsecret.application.outcomes import JobSubmitted
 from pullsecret.application.reconcile_cluster import ReconcileCluster, adapter_event
 from pullsecret.domain.errors import OperationError
 from pullsecret.domain.facts import InternalFault, Interrupted
-from pullsecret.domain.jobs import AnyJob, AnyKey, newest_jobs
-from pullsecret.domain.provisioning import Finished, Job
-from pullsecret.domain.reasons import Outlook
+from pullsecret.domain.jobs import AnyJob, AnyKey, is_due_again, newest_jobs
 from pullsecret.ports.clock import Clock
 from pullsecret.ports.job_runner import JobRunner
 from pullsecret.ports.telemetry import Telemetry
@@ -69,17 +67,7 @@ class RetryJobs:
             del self._looked_at[key]
 
     def _due(self, job: AnyJob) -> bool:
-        if not isinstance(job.state, Finished) or not job.state.reported:
-            return False
         looked_at = self._looked_at.get(job.key)
         if looked_at is not None and self.clock.monotonic() - looked_at < self.fruitless_pause:
             return False
-        if job.retry_asked:
-            return True
-        failure = job.state.result.failure
-        if failure is None:
-            return False
-        if isinstance(job, Job) and failure.reason.outlook is not Outlook.TRANSIENT:
-            # A clean-up is tried again whatever its failure: a deleted cluster gets no further generation.
-            return False
-        return self.clock.now() >= self.reconcile.next_attempt(job, job.state)
+        return is_due_again(job, self.reconcile.policy.failed_job_pause, self.clock.now())

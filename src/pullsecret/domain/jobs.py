@@ -8,6 +8,7 @@ from pullsecret.domain.backoff import Backoff
 from pullsecret.domain.clean_up import CleanUpJob, CleanUpKey, CleanUpOrder, CleanUpResult
 from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.provisioning import Finished, Job, JobKey, ProvisionOrder, ProvisionResult
+from pullsecret.domain.reasons import Outlook
 
 AnyKey = JobKey | CleanUpKey
 AnyOrder = ProvisionOrder | CleanUpOrder
@@ -43,6 +44,25 @@ def in_the_way(jobs: Iterable[AnyJob], order: AnyOrder) -> AnyJob | None:
         if newer and isinstance(order, ProvisionOrder):
             return job
     return None
+
+
+def is_due_again(job: AnyJob, pause: Backoff, now: datetime) -> bool:
+    """True if another attempt is to follow ``job`` now: its end was told, and a person asked for another one
+    or it failed and its pause is over.
+
+    A provisioning that failed for good waits for a newer generation. A deleted cluster gets none, so its
+    clean-up goes again whatever its failure.
+    """
+    if not isinstance(job.state, Finished) or not job.state.reported:
+        return False
+    if job.retry_asked:
+        return True
+    failure = job.state.result.failure
+    if failure is None:
+        return False
+    if isinstance(job, Job) and failure.reason.outlook is not Outlook.TRANSIENT:
+        return False
+    return now >= next_attempt(job.key, job.state, pause)
 
 
 def next_attempt(key: AnyKey, finished: Finished[Any], pause: Backoff) -> datetime:
