@@ -5,12 +5,12 @@ from typing import TypeVar
 
 import attrs
 
-from pullsecret.application.provision import never
+from pullsecret.application.job_run import Pauses, never
 from pullsecret.domain.backoff import Backoff
 from pullsecret.domain.clean_up import CleanUpOrder, CleanUpResult, Deletion
 from pullsecret.domain.cluster_secret import PublishedSecret
 from pullsecret.domain.errors import OperationError, TransientError
-from pullsecret.domain.facts import InternalFault, RetryScheduled, StepDone
+from pullsecret.domain.facts import InternalFault, StepDone
 from pullsecret.domain.finalization import cloud_secret_of
 from pullsecret.domain.ownership import Decision, decide
 from pullsecret.domain.provisioning import CloudSecretRef, ClusterSecretRef, Failure
@@ -52,7 +52,8 @@ class CleanUp:
         """Carry out ``order``. Every failure is told in the result; only cancellation is raised."""
         started = self.clock.monotonic()
         run = _Run(self, order)
-        await run.to_the_end(started + self.policy.budget)
+        deadline, cluster_id = started + self.policy.budget, order.key.cluster_id
+        await run.to_the_end(Pauses(cluster_id, self.policy.backoff, deadline, self.clock, self.telemetry))
         given_up = run.failures and run.may_give_up
         return CleanUpResult(
             deleted=tuple(run.deleted),
@@ -83,12 +84,14 @@ class _Run:
         at = self.order.give_up_at
         return at is not None and self.use.clock.now() >= at and not told_to_stop
 
-    async def to_the_end(self, deadline: float) -> None:
+    async def to_the_end(self, pauses: Pauses) -> None:
         """Pass over the places, after growing pauses while a failure may be a passing one."""
         attempt = 1
         while True:
             await self.look_and_delete()
-            if not self.passing or self.use.stopping() or not await self._paused(attempt, deadline):
+            if not self.passing or self.use.stopping():
+                return
+            if not await pauses.after(attempt, *self.passing):
                 return
             attempt += 1
 
@@ -159,18 +162,6 @@ class _Run:
             self.use.telemetry.record(InternalFault("clean-up", kind, self.order.key.cluster_id))
             self.failures[path] = Failure(Reason.INTERNAL_ERROR, f"{kind} in the job; see its log.")
         return None
-
-    async def _paused(self, attempt: int, deadline: float) -> bool:
-        """Wait before the next pass; False if that would pass the deadline."""
-        clock, error = self.use.clock, self.passing[0]
-        asked = max(each.retry_after or 0.0 for each in self.passing)
-        delay = self.use.policy.backoff.pause(attempt, clock.chance(), asked)
-        if clock.monotonic() + delay > deadline:
-            return False
-        cluster_id = self.order.key.cluster_id
-        self.use.telemetry.record(RetryScheduled(cluster_id, error.operation, attempt, delay, error))
-        await clock.sleep(delay)
-        return True
 
     def _is_ours(self, labels: Mapping[str, str]) -> bool:
         return decide(labels, self.order.key.cluster_id) is Decision.UNCHANGED

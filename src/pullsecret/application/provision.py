@@ -4,11 +4,12 @@ from collections.abc import Awaitable, Callable
 
 import attrs
 
+from pullsecret.application.job_run import Pauses, never
 from pullsecret.domain.backoff import Backoff
 from pullsecret.domain.cloud_secret import CloudSecret, SecretVersion
 from pullsecret.domain.cluster_secret import PublishedSecret, cluster_secret
 from pullsecret.domain.errors import OperationError, PermanentError, TransientError
-from pullsecret.domain.facts import InternalFault, RetryScheduled, StepDone
+from pullsecret.domain.facts import InternalFault, StepDone
 from pullsecret.domain.ownership import Decision, decide, describe_owner, ownership_labels
 from pullsecret.domain.provisioning import Failure, ProvisionOrder, ProvisionResult
 from pullsecret.domain.reasons import Reason
@@ -32,11 +33,6 @@ class ProvisionPolicy:
     """How many versions stay enabled; None retires none, and needs no further permission."""
 
 
-def never() -> bool:
-    """Nobody asks to stop."""
-    return False
-
-
 @attrs.frozen
 class Provision:
     """Lands one pull secret. It can be stopped and started anew between any two steps."""
@@ -53,7 +49,10 @@ class Provision:
         """Carry out ``order``. Every failure is told in the result; only cancellation is raised."""
         run = _Run(self, order)
         started = self.clock.monotonic()
-        failure = await run.to_the_end(started + self.policy.budget)
+        deadline, cluster_id = started + self.policy.budget, order.target.cluster_id
+        failure = await run.to_the_end(
+            Pauses(cluster_id, self.policy.backoff, deadline, self.clock, self.telemetry)
+        )
         return ProvisionResult(
             stage=run.lifecycle.stage,
             change=run.lifecycle.change,
@@ -76,7 +75,7 @@ class _Run:
     anew: bool = False
     """This run found no cloud secret, so its versions are counted from 1 again."""
 
-    async def to_the_end(self, deadline: float) -> Failure | None:
+    async def to_the_end(self, pauses: Pauses) -> Failure | None:
         """Take steps until published. Transient failures repeat the step they hit, which looks before it
         writes; permanent ones end the run."""
         steps: dict[Stage, Callable[[], Awaitable[None]]] = {
@@ -99,7 +98,7 @@ class _Run:
                 if not furthest.reached(self.lifecycle.stage):
                     attempt, furthest = 1, self.lifecycle.stage
             except TransientError as error:
-                if not await self._paused(error, attempt, deadline):
+                if not await pauses.after(attempt, error):
                     return Failure(error.reason, str(error))
                 attempt += 1
             except OperationError as error:
@@ -229,17 +228,6 @@ class _Run:
             Reason.NAMING_CONFLICT,
             f"The secret exists and is not this cluster's: {describe_owner(secret.labels)}.",
         )
-
-    async def _paused(self, error: TransientError, attempt: int, deadline: float) -> bool:
-        """Wait before the next attempt; False if that would pass the deadline."""
-        clock = self.use.clock
-        delay = self.use.policy.backoff.pause(attempt, clock.chance(), error.retry_after or 0.0)
-        if clock.monotonic() + delay > deadline:
-            return False
-        cluster_id = self.order.target.cluster_id
-        self.use.telemetry.record(RetryScheduled(cluster_id, error.operation, attempt, delay, error))
-        await clock.sleep(delay)
-        return True
 
     async def _retire_old_versions(self) -> None:
         """Retire old versions if that is wanted. The secret has landed, so a failure here only gets told."""
