@@ -335,11 +335,12 @@ class Racing:
         (2, None, Postponed("generation 2 is still worked on")),
     ],
 )
+@pytest.mark.parametrize("report_waiting", [False, True])
 @simulated
 async def test_whoever_comes_second_makes_no_second_job(
-    generation: int, result: ProvisionResult | None, expected: object
+    report_waiting: bool, generation: int, result: ProvisionResult | None, expected: object
 ) -> None:
-    scene = Scene()
+    scene = Scene(report_waiting=report_waiting)
     cluster = scene.put(new_cluster())
     theirs = scene.order(attrs.evolve(cluster, generation=Generation(generation)))
     scene.put(cluster)
