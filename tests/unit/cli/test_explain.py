@@ -92,6 +92,24 @@ def test_a_cluster_whose_pull_secret_is_unusable_would_be_refused(pullsecret: Co
     assert "Would be refused" in pullsecret("explain", "--cluster", file(unusable)).out
 
 
+def test_a_cluster_that_is_being_deleted_would_not_be_provisioned(pullsecret: Command, file: Any) -> None:
+    going = file({**cluster("cls-1"), "deletedTime": "2026-01-01T00:00:00Z"})
+    ran = pullsecret("explain", "--cluster", going, "--output", "json")
+    assert (ran.code, ran.json["would_create"]) == (1, {})
+    assert "being deleted" in ran.json["refused"]
+
+
+def test_a_cluster_that_is_not_rolled_out_would_not_be_provisioned(
+    pullsecret: Command, file: Any, tmp_path: Path
+) -> None:
+    config = tmp_path / "adapter.yaml"
+    config.write_text("rollout: {share: 0, clusters: [cls-2]}\n")
+    for name, code in (("cls-1", 1), ("cls-2", 0)):
+        ran = pullsecret("explain", "--cluster", file(cluster(name)), "--config", config, "--output", "json")
+        assert ran.code == code
+        assert ("not switched on" in str(ran.json["refused"])) == (code == 1)
+
+
 @pytest.mark.parametrize("output", ["json", "table"])
 def test_the_pull_secret_is_never_shown(pullsecret: Command, file: Any, tmp_path: Path, output: str) -> None:
     config = tmp_path / "adapter.yaml"

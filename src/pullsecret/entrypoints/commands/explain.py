@@ -14,10 +14,12 @@ from rich.text import Text
 
 from pullsecret.application.expression_environment import cluster_environment, event_environment
 from pullsecret.application.reconcile_cluster import adapter_event
+from pullsecret.domain.cluster import Cluster
 from pullsecret.domain.cluster_document import read_cluster
 from pullsecret.domain.errors import PermanentError
 from pullsecret.domain.names import temporary_secret_name
 from pullsecret.domain.provisioning import ProvisionOrder, provision_order
+from pullsecret.domain.rollout import Rollout
 from pullsecret.domain.secret_payload import REDACTED
 from pullsecret.entrypoints.command_errors import told_in_one_line
 from pullsecret.entrypoints.configuration import load
@@ -56,7 +58,7 @@ class Explanation:
     would_create: Mapping[str, str]
     """What would be written and where; empty if nothing would."""
     refused: str | None
-    """Why the work is impossible although every expression holds."""
+    """Why there would be no job even if every expression holds."""
 
     @property
     def would_provision(self) -> bool:
@@ -113,8 +115,8 @@ def explain(
     for number, precondition in enumerate(configuration.spec.preconditions, 1):
         expressions.append(_explained(f"precondition {number}", precondition.when.expression, environment))
     would_create: Mapping[str, str] = {}
-    refused = None
-    if all(each.holds for each in expressions):
+    refused = _left_alone(read, configuration.rollout)
+    if refused is None and all(each.holds for each in expressions):
         try:
             would_create = _would_create(provision_order(read))
         except PermanentError as error:
@@ -125,6 +127,15 @@ def explain(
     else:
         _show(explanation)
     return ExitCode.OK if explanation.would_provision else ExitCode.NOT_AS_IT_SHOULD_BE
+
+
+def _left_alone(cluster: Cluster, rollout: Rollout) -> str | None:
+    """Why nothing would be provisioned whatever the expressions say, if that is so."""
+    if not rollout.includes(cluster.id):
+        return "The service is not switched on for this cluster (rollout)."
+    if cluster.deleting:
+        return "The cluster is being deleted: its secrets would be cleaned up."
+    return None
 
 
 def _explained(name: str, program: Program, environment: Mapping[str, Any]) -> ExplainedExpression:
