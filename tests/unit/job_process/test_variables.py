@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pullsecret.application.clean_up import CleanUpPolicy
 from pullsecret.application.provision import ProvisionPolicy
+from pullsecret.domain.backoff import Backoff
 from pullsecret.domain.clean_up import CleanUpKey, CleanUpOrder, Deletion, Remains
 from pullsecret.domain.errors import PermanentError
 from pullsecret.domain.events import TraceContext
@@ -45,8 +47,12 @@ SETTINGS = st.builds(
     limits=st.builds(RequestLimits, COUNTS, COUNTS, COUNTS),
     destroy_old_versions=st.booleans(),
 )
+SECONDS = st.floats(0, exclude_min=True, allow_nan=False)
 POLICIES = st.builds(
-    ProvisionPolicy, budget=st.integers(1, 10**6).map(float), keep_versions=st.none() | COUNTS
+    ProvisionPolicy,
+    st.builds(Backoff, SECONDS, st.floats(1, 100), SECONDS),
+    budget=st.integers(1, 10**6).map(float),
+    keep_versions=st.none() | COUNTS,
 )
 CLUSTER = {"CLUSTER_ID": "cls-1", "GCP_PROJECT_ID": "customer-prod-1", "MANAGEMENT_NAMESPACE": "clusters-1"}
 
@@ -56,7 +62,7 @@ def test_a_job_reads_what_the_adapter_was_told(google: GoogleSettings, policy: P
     read = read_environment({**CLUSTER, **job_variables(google, policy)})
     assert isinstance(read, ProvisionEnvironment)
     assert read.surroundings.google == google
-    assert (read.policy.budget, read.policy.keep_versions) == (policy.budget, policy.keep_versions)
+    assert read.policy == policy
 
 
 def test_every_setting_but_the_pods_own_identity_is_told() -> None:
@@ -72,7 +78,7 @@ def test_every_setting_but_the_pods_own_identity_is_told() -> None:
     settings = {field.name for field in attrs.fields(GoogleSettings)} - own
     told = job_variables(everything, ProvisionPolicy())
     limits = len(attrs.fields(RequestLimits))
-    assert len(told) == len(settings) + limits + len(["budget", "keep_versions"])
+    assert len(told) == len(settings) + limits + len(["budget", "keep_versions"]) + len(attrs.fields(Backoff))
 
 
 NAMES = st.from_regex(r"[a-z][a-z0-9-]{3,40}[a-z0-9]", fullmatch=True)
@@ -95,11 +101,11 @@ def test_a_clean_up_job_reads_the_order_that_it_was_given(
     order: CleanUpOrder, trace: TraceContext | None
 ) -> None:
     told = attrs.evolve(order, trace=trace)
-    settings = job_variables(GoogleSettings(), ProvisionPolicy(budget=120.0))
+    settings = job_variables(GoogleSettings(), ProvisionPolicy(Backoff(1, 3, 9), budget=120.0))
     read = read_environment({**settings, **variables_of(told, JobSettings(image="i"))})
     assert isinstance(read, CleanUpEnvironment)
     assert read.order == told
-    assert read.policy.budget == 120.0
+    assert read.policy == CleanUpPolicy(Backoff(1, 3, 9), 120.0)
 
 
 @given(CLEAN_UPS)
@@ -122,6 +128,10 @@ def test_a_provisioning_job_is_told_its_order_and_no_payload() -> None:
     ("name", "value"),
     [
         ("PURPOSE", "clean"),
+        ("RETRY_FACTOR", "0.9"),
+        ("RETRY_INITIAL_SECONDS", "0"),
+        ("RETRY_MAXIMUM_SECONDS", "nan"),
+        ("RETRY_MAXIMUM_SECONDS", "soon"),
         ("CLOUD_SECRETS", "projects/p/secrets"),
         ("CLOUD_SECRETS", "projects/p/secrets/s,"),
         ("CLOUD_SECRETS", "projects/p/secrets/s/versions/1"),

@@ -11,6 +11,7 @@ import attrs
 
 from pullsecret.application.clean_up import CleanUpPolicy
 from pullsecret.application.provision import ProvisionPolicy
+from pullsecret.domain.backoff import Backoff
 from pullsecret.domain.clean_up import CleanUpKey, CleanUpOrder, Deletion, Remains
 from pullsecret.domain.cluster import StoragePolicy
 from pullsecret.domain.errors import OperationError, PermanentError
@@ -115,9 +116,7 @@ def _provisioning(reader: "_Reader") -> ProvisionEnvironment:
     return ProvisionEnvironment(
         target=target,
         attempt=reader.number("ATTEMPT", 1),
-        policy=ProvisionPolicy(
-            budget=float(reader.number("BUDGET_SECONDS", 300)), keep_versions=keep or None
-        ),
+        policy=ProvisionPolicy(_backoff(reader), _budget(reader), keep or None),
         surroundings=_surroundings(reader),
         protect_cluster_secret=reader.flag("PROTECT_CLUSTER_SECRET"),
         create_namespace=reader.flag("CREATE_NAMESPACE"),
@@ -139,9 +138,34 @@ def _clean_up(reader: "_Reader") -> CleanUpEnvironment:
         reader.optional("GIVE_UP_AT", _time),
         surroundings.trace,
     )
-    return CleanUpEnvironment(
-        order, CleanUpPolicy(budget=float(reader.number("BUDGET_SECONDS", 300))), surroundings
+    return CleanUpEnvironment(order, CleanUpPolicy(_backoff(reader), _budget(reader)), surroundings)
+
+
+def _backoff(reader: "_Reader") -> Backoff:
+    defaults = Backoff()
+    return Backoff(
+        reader.optional("RETRY_INITIAL_SECONDS", _seconds) or defaults.initial,
+        reader.optional("RETRY_FACTOR", _factor) or defaults.factor,
+        reader.optional("RETRY_MAXIMUM_SECONDS", _seconds) or defaults.maximum,
     )
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not seconds > 0:
+        raise ValueError(f"{text[:40]!r} is not above 0")
+    return seconds
+
+
+def _factor(text: str) -> float:
+    factor = float(text)
+    if not factor >= 1:
+        raise ValueError(f"{text[:40]!r} is not 1 or more")
+    return factor
+
+
+def _budget(reader: "_Reader") -> float:
+    return float(reader.number("BUDGET_SECONDS", 300))
 
 
 def _surroundings(reader: "_Reader") -> Surroundings:

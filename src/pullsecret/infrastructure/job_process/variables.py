@@ -25,6 +25,9 @@ def job_variables(google: GoogleSettings, policy: ProvisionPolicy) -> Mapping[st
         "GCP_ACCESSES_PER_MINUTE": google.limits.accesses,
         "DESTROY_OLD_VERSIONS": "true" if google.destroy_old_versions else "false",
         "BUDGET_SECONDS": round(policy.budget) or 1,
+        "RETRY_INITIAL_SECONDS": policy.backoff.initial,
+        "RETRY_FACTOR": policy.backoff.factor,
+        "RETRY_MAXIMUM_SECONDS": policy.backoff.maximum,
         "KEEP_VERSIONS": policy.keep_versions or 0,
     }
     return {name: str(value) for name, value in values.items() if value is not None}
