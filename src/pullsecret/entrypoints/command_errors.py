@@ -8,7 +8,7 @@ from typing import ParamSpec
 from pullsecret.domain.errors import OperationError
 from pullsecret.entrypoints.configuration.problems import ConfigurationError
 from pullsecret.entrypoints.exit_codes import ExitCode
-from pullsecret.entrypoints.input_files import InputFileError
+from pullsecret.entrypoints.wrong_use import WrongUseError
 
 P = ParamSpec("P")
 
@@ -20,7 +20,7 @@ def told_in_one_line(command: Callable[P, ExitCode]) -> Callable[P, ExitCode]:
     def told(*args: P.args, **kwargs: P.kwargs) -> ExitCode:
         try:
             return command(*args, **kwargs)
-        except (ConfigurationError, InputFileError) as error:
+        except (ConfigurationError, WrongUseError) as error:
             sys.stderr.write(f"{error}\n")
             return ExitCode.WRONG_USE
         except OperationError as error:

@@ -9,23 +9,20 @@ from pullsecret.domain.cluster import Cluster
 from pullsecret.domain.cluster_document import ClusterDocumentPaths, read_cluster
 from pullsecret.domain.errors import PermanentError
 from pullsecret.domain.events import ClusterEvent
+from pullsecret.entrypoints.wrong_use import WrongUseError
 from pullsecret.infrastructure.cloudevents.codec import Malformed, parse
-
-
-class InputFileError(Exception):
-    """A file that cannot be used; the text names the file, the place and the reason, in one line."""
 
 
 def read_documents(path: Path) -> list[Mapping[str, Any]]:
     """The JSON objects in ``path``: one object, an array, a list as the API gives it (``items``), or one
-    object a line. Raises :class:`InputFileError`."""
+    object a line. Raises :class:`WrongUseError`."""
     found = _parsed(path, _read(path))
     if isinstance(found, dict) and isinstance(found.get("items"), list):
         found = found["items"]
     documents = found if isinstance(found, list) else [found]
     for number, document in enumerate(documents, 1):
         if not isinstance(document, dict):
-            raise InputFileError(f"{path}: entry {number} is not a JSON object")
+            raise WrongUseError(f"{path}: entry {number} is not a JSON object")
     return documents
 
 
@@ -36,7 +33,7 @@ def read_clusters(path: Path, where: ClusterDocumentPaths) -> list[tuple[Cluster
         try:
             clusters.append((read_cluster(document, where)[0], document))
         except PermanentError as error:
-            raise InputFileError(f"{path}: cluster {number}: {error.cause}") from None
+            raise WrongUseError(f"{path}: cluster {number}: {error.cause}") from None
     return clusters
 
 
@@ -49,7 +46,7 @@ def read_event(path: Path) -> ClusterEvent:
     """The one CloudEvent in ``path``."""
     event = parse({}, _read(path).encode())
     if isinstance(event, Malformed):
-        raise InputFileError(f"{path}: {event.reason}")
+        raise WrongUseError(f"{path}: {event.reason}")
     return event
 
 
@@ -57,9 +54,9 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as error:
-        raise InputFileError(f"{path}: {error.strerror}") from None
+        raise WrongUseError(f"{path}: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise InputFileError(f"{path}: not UTF-8 text") from None
+        raise WrongUseError(f"{path}: not UTF-8 text") from None
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
@@ -82,4 +79,4 @@ def _line(path: Path, number: int, line: str) -> Any:
         reason = f"{error.msg} at column {error.colno}"
     except RecursionError:
         reason = "nested too deeply"
-    raise InputFileError(f"{path}: line {number}: not JSON: {reason}")
+    raise WrongUseError(f"{path}: line {number}: not JSON: {reason}")

@@ -18,6 +18,7 @@ from pullsecret.entrypoints.broker_operations import open_broker
 from pullsecret.entrypoints.command_errors import told_in_one_line
 from pullsecret.entrypoints.configuration import Configuration, load
 from pullsecret.entrypoints.exit_codes import ExitCode
+from pullsecret.entrypoints.wrong_use import cluster_id_of
 from pullsecret.infrastructure.cloudevents.codec import Mode, render
 from pullsecret.infrastructure.hyperfleet.settings import Dialect
 from pullsecret.infrastructure.intake.operations import EVERY_ONE, DeadLetter
@@ -67,7 +68,7 @@ def publish(
         CloudEvents mode.
     """
     configuration = load(config, os.environ)
-    known = ClusterId(cluster_id)
+    known = cluster_id_of(cluster_id)
     event = ClusterEvent(
         id=str(uuid.uuid4()),
         source="pullsecret-cli",

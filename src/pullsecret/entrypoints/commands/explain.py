@@ -24,7 +24,8 @@ from pullsecret.domain.secret_payload import REDACTED
 from pullsecret.entrypoints.command_errors import told_in_one_line
 from pullsecret.entrypoints.configuration import load
 from pullsecret.entrypoints.exit_codes import ExitCode
-from pullsecret.entrypoints.input_files import InputFileError, read_clusters, read_event
+from pullsecret.entrypoints.input_files import read_clusters, read_event
+from pullsecret.entrypoints.wrong_use import WrongUseError
 from pullsecret.expressions import EvaluationError, Program
 from pullsecret.ports.cluster_catalog import CatalogEntry
 
@@ -101,7 +102,7 @@ def explain(
     configuration = load(config, os.environ)
     found = read_clusters(cluster, configuration.document_paths)
     if len(found) != 1:
-        raise InputFileError(f"{cluster}: has {len(found)} clusters; give one")
+        raise WrongUseError(f"{cluster}: has {len(found)} clusters; give one")
     read, document = found[0]
     entry = CatalogEntry(*read_cluster(document, configuration.document_paths))
     told = read_event(event) if event else None

@@ -11,7 +11,8 @@ from cyclopts import Parameter
 
 from pullsecret.entrypoints.command_errors import told_in_one_line
 from pullsecret.entrypoints.exit_codes import ExitCode
-from pullsecret.entrypoints.input_files import InputFileError, read_documents
+from pullsecret.entrypoints.input_files import read_documents
+from pullsecret.entrypoints.wrong_use import WrongUseError
 from pullsecret.expressions import CompileError, EvaluationError, ExpressionError, compile
 from pullsecret.expressions.budget import Budget
 from pullsecret.expressions.builtins.encoding import marshal
@@ -59,17 +60,17 @@ def expr(
     """
     if environments is not None:
         if expression is not None or env is not None:
-            raise InputFileError("--environments takes expressions from standard input only")
+            raise WrongUseError("--environments takes expressions from standard input only")
         return _answer_all(sys.stdin.buffer, _environments(environments))
     if expression is None:
-        raise InputFileError("give an expression, or --environments FILE")
+        raise WrongUseError("give an expression, or --environments FILE")
     return _show(expression, _object(env) if env else {})
 
 
 def _object(path: Path) -> Mapping[str, Any]:
     documents = read_documents(path)
     if len(documents) != 1:
-        raise InputFileError(f"{path}: has {len(documents)} JSON objects; give one")
+        raise WrongUseError(f"{path}: has {len(documents)} JSON objects; give one")
     return documents[0]
 
 
@@ -77,7 +78,7 @@ def _environments(path: Path) -> Environments:
     found = _object(path)
     for name, environment in found.items():
         if not isinstance(environment, dict):
-            raise InputFileError(f"{path}: environment {name!r} is not a JSON object")
+            raise WrongUseError(f"{path}: environment {name!r} is not a JSON object")
     return found
 
 
@@ -109,9 +110,9 @@ def _cases(lines: Iterable[bytes], environments: Environments) -> Iterator[tuple
             case = json.loads(line)
             expression, name = case["expr"], case["env"]
         except (ValueError, LookupError, TypeError, RecursionError):
-            raise InputFileError(f'line {number}: not a JSON object with "expr" and "env"') from None
+            raise WrongUseError(f'line {number}: not a JSON object with "expr" and "env"') from None
         if not isinstance(expression, str) or not isinstance(name, str) or name not in environments:
-            raise InputFileError(f"line {number}: no environment {name!r}, or the expression is no text")
+            raise WrongUseError(f"line {number}: no environment {name!r}, or the expression is no text")
         yield _characters(expression), environments[name]
 
 

@@ -16,6 +16,7 @@ from pullsecret.domain.jobs import AnyJob
 from pullsecret.domain.provisioning import Finished, Queued
 from pullsecret.entrypoints.command_errors import told_in_one_line
 from pullsecret.entrypoints.exit_codes import ExitCode
+from pullsecret.entrypoints.wrong_use import cluster_id_of
 from pullsecret.infrastructure.kubernetes.api import CallLimits, KubernetesApi
 from pullsecret.infrastructure.kubernetes.connection import connect
 from pullsecret.infrastructure.kubernetes.holdings import Holding, Sync, holdings
@@ -66,7 +67,7 @@ def status(
     context
         A context of the kubeconfig in place of its current one.
     """
-    wanted = None if cluster_id is None else ClusterId(cluster_id)
+    wanted = None if cluster_id is None else cluster_id_of(cluster_id)
     found = asyncio.run(_read(wanted, namespace, kubeconfig, context))
     if wanted is not None and not found:
         sys.stderr.write(f"{wanted}: neither a job nor a secret\n")
