@@ -27,6 +27,8 @@ from pullsecret.infrastructure.hyperfleet.transport import hyperfleet_transport
 from pullsecret.infrastructure.kubernetes.api import CallLimits, KubernetesApi
 from pullsecret.infrastructure.kubernetes.api_errors import ApiError
 from pullsecret.infrastructure.kubernetes.official_client import Configuration
+from pullsecret.infrastructure.rabbitmq.management import bound_keys
+from pullsecret.infrastructure.rabbitmq.settings import RabbitMQSettings
 from pullsecret.infrastructure.system_clock import SystemClock
 from pullsecret.testing.gcp.tls import TestAuthority
 
@@ -57,11 +59,16 @@ async def kubernetes(server: RawServer) -> object:
         return await api.call("create", "/api/v1/namespaces/x/secrets", secret, sensitive=True)
 
 
+async def rabbitmq_management(server: RawServer) -> object:
+    return await bound_keys(RabbitMQSettings(connect_timeout=_QUICK), server.url)
+
+
 Client = Callable[[RawServer], Awaitable[object]]
 CLIENTS: Final[Mapping[str, Client]] = {
     "HyperFleet API": hyperfleet,
     "identity exchange": identity_exchange,
     "Kubernetes": kubernetes,
+    "RabbitMQ's management": rabbitmq_management,
 }
 
 _DEEP: Final = b'{"a":' * 100_000

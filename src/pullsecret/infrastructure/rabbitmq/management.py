@@ -4,7 +4,8 @@ import asyncio
 import base64
 import http.client
 import json
-from typing import Any
+import time
+from typing import Any, Final
 from urllib.parse import quote, urlsplit
 
 from pullsecret.domain.errors import OperationError, PermanentError, TransientError
@@ -13,6 +14,9 @@ from pullsecret.infrastructure.rabbitmq.connection import password, tls_context
 from pullsecret.infrastructure.rabbitmq.settings import RabbitMQSettings
 
 _OPERATION = "list-bindings"
+_MAX_ANSWER_BYTES: Final = 1_048_576
+"""Longer answers are not read to their end, and so are no list; a binding has a few hundred."""
+_CHUNK: Final = 65_536
 
 
 async def bound_keys(settings: RabbitMQSettings, url: str) -> frozenset[str]:
@@ -36,13 +40,14 @@ async def bound_keys(settings: RabbitMQSettings, url: str) -> frozenset[str]:
         )
     try:
         return frozenset(str(binding["routing_key"]) for binding in _list(body))
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise _failed(url, f"It gave no list of bindings (status {status}).") from None
 
 
 def _get(settings: RabbitMQSettings, url: str) -> tuple[int, bytes]:
     parts = urlsplit(url)
     host, timeout = parts.hostname or "", settings.connect_timeout
+    give_up = time.monotonic() + timeout
     connection: http.client.HTTPConnection
     if parts.scheme == "https":
         connection = http.client.HTTPSConnection(
@@ -56,9 +61,19 @@ def _get(settings: RabbitMQSettings, url: str) -> tuple[int, bytes]:
     try:
         connection.request("GET", path, headers={"authorization": f"Basic {credential}"})
         answer = connection.getresponse()
-        return answer.status, answer.read()
+        return answer.status, _body(answer, give_up)
     finally:
         connection.close()
+
+
+def _body(answer: http.client.HTTPResponse, give_up: float) -> bytes:
+    """Raises :class:`TimeoutError` if it has not ended at the time ``give_up``."""
+    body = bytearray()
+    while len(body) <= _MAX_ANSWER_BYTES and (chunk := answer.read1(_CHUNK)):
+        body += chunk
+        if time.monotonic() > give_up:
+            raise TimeoutError
+    return bytes(body)
 
 
 def _list(body: bytes) -> list[Any]:
