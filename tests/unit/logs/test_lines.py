@@ -12,6 +12,7 @@ import pytest
 from tests.unit.metrics.samples import KEY, PROJECT, ended, failure, one_of_each, success
 
 from pullsecret.domain import facts
+from pullsecret.domain.clean_up import CleanUpKey, CleanUpResult
 from pullsecret.domain.facts import Fact
 from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.provisioning import Failure
@@ -67,6 +68,24 @@ def test_no_line_looks_like_a_credential(lines: Callable[..., list[dict[str, Any
     """AC6: ``grep -E "auth|password|token"`` finds nothing."""
     for line in lines(*one_of_each()):
         assert not re.search("auth|password|token", json.dumps(line))
+
+
+@pytest.mark.parametrize("lines", [adapter_lines, job_lines])
+def test_what_policy_keeps_is_told_from_what_was_left_behind(
+    lines: Callable[..., list[dict[str, Any]]],
+) -> None:
+    kept, left = "projects/p/secrets/hyperfleet-cls-1-pull-secret", "clusters-cls-1/cls-1-pull-secret"
+    key = CleanUpKey(KEY.cluster_id, KEY.generation)
+    told = [
+        facts.CleanUpEnded(key, PROJECT, result)
+        for result in (CleanUpResult(), CleanUpResult(retained=(kept,)), CleanUpResult((), (kept,), (left,)))
+    ]
+    written = [(line["level"], line["message"].partition(" (job=")[0]) for line in lines(*told)]
+    assert written == [
+        ("info", "Clean-up succeeded"),
+        ("info", f"Clean-up succeeded; kept by policy: {kept}"),
+        ("warning", f"Clean-up succeeded; kept by policy: {kept}; left behind: {left}"),
+    ]
 
 
 def test_the_designs_example() -> None:

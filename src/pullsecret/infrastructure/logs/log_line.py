@@ -134,8 +134,9 @@ def _(fact: facts.CleanUpEnded) -> LogLine:
     result, cluster_id = fact.result, str(fact.key.cluster_id)
     details: dict[str, object] = {"job": fact.key.name, "duration": round(result.duration, 3)}
     if result.failure is None:
-        kept = [*result.retained, *result.left]
-        message = f"Clean-up succeeded; kept: {', '.join(kept)}" if kept else "Clean-up succeeded"
+        paths = {"kept by policy": result.retained, "left behind": result.left}
+        named = [f"{what}: {', '.join(some)}" for what, some in paths.items() if some]
+        message = "; ".join(["Clean-up succeeded", *named])
         level = "warning" if result.left else "info"
         return LogLine(level, "end-clean-up", message, cluster_id, fact.project, details=details)
     details["reason"] = str(result.failure.reason)
