@@ -2,22 +2,39 @@
 
 ``python -m benchmarks.scale --clusters 100 1000 10000``
 
-Each size is a process of its own, ``pullsecret demo --clusters N``: the production use cases with every
-outside system embedded and simulated time, so what is measured is the program's own work. The demo reads
-everything back; a size that is not proven is no result. Processor time beyond that of a single cluster is
-fitted as ``seconds = a * clusters ** b``: ``b`` of 1 is linear.
+The production use cases play the demo's fleet with every outside system embedded and in simulated time, so
+what is measured is the program's own work. All is read back; a size that is not proven is no result. Each
+size is a process of its own.
+
+Two series: jobs at a time in proportion to the fleet (a tenth of it), and bounded as by default (100). With a
+bound a larger fleet waits longer, and Sentinel reminds of each waiting cluster every minute. Processor time
+beyond that of a single cluster is fitted as ``seconds = a * clusters ** b``: ``b`` of 1 is linear.
 """
 
 import argparse
 import json
 import math
-import os
+import resource
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
+from typing import Final
 
 import attrs
 from benchmarks.results import add_option, write_result
+
+from pullsecret.domain.admission import ConcurrencyLimits
+from pullsecret.domain.facts import EventTaken
+from pullsecret.entrypoints.configuration import Configuration
+from pullsecret.entrypoints.container import embedded_adapter
+from pullsecret.entrypoints.demo.fleet import make_fleet
+from pullsecret.entrypoints.demo.play import play
+from pullsecret.entrypoints.demo.verify import verify
+from pullsecret.infrastructure.memory.simulated_time import run_simulated
+from pullsecret.infrastructure.memory.world import EmbeddedWorld
+
+_BOUND: Final = 100
 
 
 @attrs.frozen
@@ -25,60 +42,84 @@ class Run:
     """One size."""
 
     clusters: int
+    jobs_at_a_time: int
+    events: int
     cpu_seconds: float
     peak_rss_bytes: int
     simulated_seconds: float
 
 
-def run(clusters: int) -> Run:
-    """Provision ``clusters`` in a process of its own. Raises RuntimeError unless all of it is proven."""
-    command = [sys.executable, "-m", "pullsecret.entrypoints.program", "demo", "--output", "json"]
-    with subprocess.Popen(
-        [*command, "--clusters", str(clusters)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as process:
-        assert process.stdout is not None
-        told = process.stdout.read()
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        raise RuntimeError(f"the demo with {clusters} clusters exited {process.returncode}")
-    seconds = json.loads(told)["simulated_seconds"]
-    return Run(clusters, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024, seconds)
+def one(clusters: int, at_a_time: int) -> Run:
+    """Provision ``clusters`` in this process. Raises RuntimeError unless all of it is proven."""
+    world = EmbeddedWorld.create(1, [])
+    fleet = make_fleet(world, clusters, 1)
+    limits = ConcurrencyLimits(per_project=at_a_time, overall=at_a_time)
+    configuration = attrs.evolve(Configuration.default(), limits=limits)
+    build = embedded_adapter(configuration, world, world.telemetry)
+    played = run_simulated(play(world, fleet, build, lambda: None))
+    if not played.settled or verify(world, fleet):
+        raise RuntimeError(f"{clusters} clusters: not all is where it should be")
+    return Run(
+        clusters,
+        at_a_time,
+        len(world.telemetry.of(EventTaken)),
+        time.process_time(),
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        played.simulated_seconds,
+    )
+
+
+def apart(clusters: int, at_a_time: int) -> Run:
+    """:func:`one` in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.scale", "--one", str(clusters), str(at_a_time)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return Run(**json.loads(done.stdout))
 
 
 def growth(runs: Sequence[Run], start_up: float) -> float:
     """The exponent ``b`` of the least-squares fit in logarithms, beyond ``start_up`` seconds."""
-    sizes = [math.log(one.clusters) for one in runs]
-    costs = [math.log(one.cpu_seconds - start_up) for one in runs]
+    sizes = [math.log(run.clusters) for run in runs]
+    costs = [math.log(run.cpu_seconds - start_up) for run in runs]
     middle, centre = sum(sizes) / len(runs), sum(costs) / len(runs)
     covariance = sum((size - middle) * (cost - centre) for size, cost in zip(sizes, costs, strict=True))
     return covariance / sum((size - middle) ** 2 for size in sizes)
 
 
+def series(sizes: Sequence[int], share: float) -> list[Run]:
+    """A run of each size; ``share`` of its clusters have a job at a time, if that is more than the bound."""
+    print("| clusters | jobs at a time | events | processor time | per cluster | peak RSS |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    runs = []
+    for clusters in sizes:
+        run = apart(clusters, max(_BOUND, int(clusters * share)))
+        runs.append(run)
+        row = (
+            f"| {clusters} | {run.jobs_at_a_time} | {run.events} | {run.cpu_seconds:.1f} s",
+            f"{run.cpu_seconds / clusters * 1000:.1f} ms | {run.peak_rss_bytes / 1e6:.0f} MB |",
+        )
+        print(" | ".join(row), flush=True)
+    return runs
+
+
 def main() -> None:
-    """Measure every size and print a table in Markdown."""
+    """Measure every size in both series and print tables in Markdown."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clusters", type=int, nargs="+", default=[100, 300, 1000, 3000, 10000])
+    parser.add_argument("--one", type=int, nargs=2, metavar=("CLUSTERS", "AT_A_TIME"), help="only this run")
     add_option(parser)
     arguments = parser.parse_args()
-    start_up, runs = run(1).cpu_seconds, []
-    print("| clusters | processor time | per cluster | peak RSS |\n| --- | --- | --- | --- |")
-    for clusters in arguments.clusters:
-        one = run(clusters)
-        runs.append(one)
-        each = one.cpu_seconds / clusters * 1000
-        print(
-            f"| {clusters} | {one.cpu_seconds:.1f} s | {each:.1f} ms | {one.peak_rss_bytes / 1e6:.0f} MB |",
-            flush=True,
-        )
-    exponent = growth(runs, start_up)
-    print(f"\nProcessor time grows as clusters ** {exponent:.2f}.")
+    if arguments.one:
+        print(json.dumps(attrs.asdict(one(*arguments.one))))
+        return
+    start_up = apart(1, _BOUND).cpu_seconds
+    figures: dict[str, object] = {"start_up_cpu_seconds": start_up}
+    for name, share in (("in_proportion", 0.1), ("bounded", 0.0)):
+        runs = series(arguments.clusters, share)
+        exponent = growth(runs, start_up)
+        print(f"\nProcessor time grows as clusters ** {exponent:.2f}.\n")
+        figures[name] = [attrs.asdict(run) for run in runs]
+        figures[f"{name}_growth_exponent"] = round(exponent, 2)
     if arguments.json:
-        figures = {
-            "start_up_cpu_seconds": start_up,
-            "runs": [attrs.asdict(one) for one in runs],
-            "growth_exponent": round(exponent, 3),
-        }
         write_result(arguments.json, "Provisioning on the embedded world", figures)
 
 
