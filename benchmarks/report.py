@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PLOTS = "plots"
 _PAGE = "measurements.md"
+_MOST_NAMES = 6
 _UNITS = {"_bytes": (1e6, "MB"), "_seconds": (1, "s"), "_us": (1, "µs"), "_mb": (1, "MB")}
 _HEAD = """# Measurements
 
@@ -35,7 +36,7 @@ def main() -> None:
     (docs / PLOTS).mkdir(exist_ok=True)
     (docs / _PAGE).write_text(page())
     for result in results():
-        for key, rows in tables(result["figures"]):
+        for key, rows in drawable(result["figures"]):
             draw_rows(rows, docs / PLOTS / plot_name(result, key))
         for key, numbers in distributions(result["figures"]):
             draw_distribution(key, numbers, docs / PLOTS / plot_name(result, key))
@@ -67,9 +68,9 @@ def section(result: Mapping[str, Any]) -> str:
             *(f"| {words(key)} | {told(key, value)} |" for key, value in numbers),
             "",
         ]
-    for key, rows in tables(figures):
-        lines += [table(rows), f"![{words(key)}]({PLOTS}/{plot_name(result, key)})\n"]
-    for key, _ in distributions(figures):
+    for _, rows in tables(figures):
+        lines.append(table(rows))
+    for key, _ in [*drawable(figures), *distributions(figures)]:
         lines.append(f"![{words(key)}]({PLOTS}/{plot_name(result, key)})\n")
     return "\n".join(lines)
 
@@ -94,6 +95,13 @@ def tables(figures: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[Mapping[s
     for key, value in flat(figures):
         if isinstance(value, list) and value and isinstance(value[0], Mapping):
             yield key, value
+
+
+def drawable(figures: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]:
+    """The lists of rows that a plot shows well: those by size, and a few by name."""
+    for key, rows in tables(figures):
+        if isinstance(next(iter(rows[0].values())), int | float) or len(rows) <= _MOST_NAMES:
+            yield key, rows
 
 
 def distributions(figures: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[float]]]:
