@@ -17,9 +17,10 @@ from typing import Any, Final
 
 import attrs
 
+from pullsecret.infrastructure.bounded_body import BodyTooLongError, read_body
+
 MAX_ANSWER_BYTES: Final = 1_048_576
 """Longer answers are not read; the longest that is expected, a credential, has a few thousand."""
-_CHUNK: Final = 65_536
 
 
 class NoAnswerError(Exception):
@@ -101,16 +102,13 @@ class HttpsJson:
 
 def _body(response: http.client.HTTPResponse, give_up: float) -> bytes:
     """All of it. Raises where it is too long, is cut off, or has not ended at the time ``give_up``."""
-    body = bytearray()
-    while chunk := response.read1(_CHUNK):
-        body += chunk
-        if len(body) > MAX_ANSWER_BYTES:
-            raise NoAnswerError(f"the answer has more than {MAX_ANSWER_BYTES} bytes")
-        if time.monotonic() > give_up:
-            raise TimeoutError
+    try:
+        body = read_body(response.read1, MAX_ANSWER_BYTES, give_up)
+    except BodyTooLongError:
+        raise NoAnswerError(f"the answer has more than {MAX_ANSWER_BYTES} bytes") from None
     if response.length:
-        raise http.client.IncompleteRead(bytes(body), response.length)
-    return bytes(body)
+        raise http.client.IncompleteRead(body, response.length)
+    return body
 
 
 def _opener(

@@ -17,6 +17,7 @@ import attrs
 import urllib3
 
 from pullsecret.domain.backoff import Backoff
+from pullsecret.infrastructure.bounded_body import BodyTooLongError, read_body
 from pullsecret.infrastructure.kubernetes.api_errors import ApiError
 from pullsecret.infrastructure.kubernetes.official_client import RestClient, TransportError
 
@@ -41,7 +42,6 @@ _PAGE: Final = 500
 _PATIENT: Final = 2
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 """Longer answers are not read; a page of jobs has a few million."""
-_CHUNK: Final = 65_536
 _WORD: Final = re.compile("[A-Za-z]{1,40}")
 _MISSING_RIGHT: Final = re.compile(
     r'[a-z.]+(?: "[^"\s]+")? is forbidden: User "[^"\s]+" cannot [a-z]+ resource "[^"\s]+" '
@@ -283,7 +283,7 @@ class _WatchStream:
             for chunk in self._response.stream(None):
                 *lines, pending = (pending + chunk).split(b"\n")
                 if len(pending) > MAX_ANSWER_BYTES:
-                    raise _TooLongError
+                    raise BodyTooLongError(MAX_ANSWER_BYTES)
                 for line in lines:
                     self._put(_watch_event(self._path, line))
                 if self._stopped.is_set():
@@ -310,12 +310,7 @@ def _watch_event(path: str, line: bytes) -> tuple[str, Object]:
     return event["type"], event["object"]
 
 
-class _TooLongError(ValueError):
-    def __str__(self) -> str:
-        return f"it sends more than {MAX_ANSWER_BYTES} bytes"
-
-
-_SPEAKING: Final = (_TooLongError, urllib3.exceptions.HTTPError, TransportError, OSError)
+_SPEAKING: Final = (BodyTooLongError, urllib3.exceptions.HTTPError, TransportError, OSError)
 """Errors whose text names addresses and kinds of faults only."""
 
 
@@ -324,17 +319,12 @@ def _read_all(response: Any, seconds: float) -> bytes:
 
     Raises where it is too long or has not ended after ``seconds``.
     """
-    give_up = time.monotonic() + seconds
-    body = bytearray()
-    while chunk := response.read1(_CHUNK, decode_content=False):
-        body += chunk
-        if len(body) > MAX_ANSWER_BYTES:
-            response.close()
-            raise _TooLongError
-        if time.monotonic() > give_up:
-            response.close()
-            raise TimeoutError("it did not end in time")
-    return bytes(body)
+    raw = partial(response.read1, decode_content=False)
+    try:
+        return read_body(raw, MAX_ANSWER_BYTES, time.monotonic() + seconds)
+    except (BodyTooLongError, TimeoutError):
+        response.close()
+        raise
 
 
 def _object(text: bytes) -> Object:

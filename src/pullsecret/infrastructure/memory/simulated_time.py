@@ -1,12 +1,13 @@
 """An event loop whose time jumps over every wait, and a clock that follows it."""
 
 import asyncio
-import itertools
 import random
 import selectors
 from collections.abc import Coroutine, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
+
+from pullsecret.infrastructure.memory.numbered_tasks import number_tasks
 
 T = TypeVar("T")
 
@@ -40,18 +41,6 @@ class _JumpingSelector(selectors.BaseSelector):
         self._real.close()
 
 
-class _NumberedTask(asyncio.Task[Any]):
-    """A task whose place in a set follows from its number and not from its address, so that a group cancels
-    its tasks in the same order in each run."""
-
-    def __init__(self, coroutine: Coroutine[Any, Any, Any], number: int, **kwargs: Any) -> None:
-        self._number = number
-        super().__init__(coroutine, **kwargs)
-
-    def __hash__(self) -> int:
-        return self._number
-
-
 class SimulatedTimeLoop(asyncio.SelectorEventLoop):
     """An asyncio event loop on which ``asyncio.sleep(3600)`` takes no time at all.
 
@@ -62,10 +51,7 @@ class SimulatedTimeLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._jumping = _JumpingSelector()
         super().__init__(self._jumping)
-        numbers = itertools.count()
-        self.set_task_factory(
-            lambda loop, coroutine, **kwargs: _NumberedTask(coroutine, next(numbers), loop=loop, **kwargs)
-        )
+        number_tasks(self)
 
     def time(self) -> float:
         """Simulated seconds since the loop was made."""

@@ -10,13 +10,13 @@ from urllib.parse import quote, urlsplit
 
 from pullsecret.domain.errors import OperationError, PermanentError, TransientError
 from pullsecret.domain.reasons import Reason
+from pullsecret.infrastructure.bounded_body import BodyTooLongError, read_body
 from pullsecret.infrastructure.rabbitmq.connection import password, tls_context
 from pullsecret.infrastructure.rabbitmq.settings import RabbitMQSettings
 
 _OPERATION = "list-bindings"
 _MAX_ANSWER_BYTES: Final = 1_048_576
 """Longer answers are not read to their end, and so are no list; a binding has a few hundred."""
-_CHUNK: Final = 65_536
 
 
 async def bound_keys(settings: RabbitMQSettings, url: str) -> frozenset[str]:
@@ -61,19 +61,11 @@ def _get(settings: RabbitMQSettings, url: str) -> tuple[int, bytes]:
     try:
         connection.request("GET", path, headers={"authorization": f"Basic {credential}"})
         answer = connection.getresponse()
-        return answer.status, _body(answer, give_up)
+        return answer.status, read_body(answer.read1, _MAX_ANSWER_BYTES, give_up)
+    except BodyTooLongError:
+        return answer.status, b""
     finally:
         connection.close()
-
-
-def _body(answer: http.client.HTTPResponse, give_up: float) -> bytes:
-    """Raises :class:`TimeoutError` if it has not ended at the time ``give_up``."""
-    body = bytearray()
-    while len(body) <= _MAX_ANSWER_BYTES and (chunk := answer.read1(_CHUNK)):
-        body += chunk
-        if time.monotonic() > give_up:
-            raise TimeoutError
-    return bytes(body)
 
 
 def _list(body: bytes) -> list[Any]:

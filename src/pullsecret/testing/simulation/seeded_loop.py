@@ -2,24 +2,12 @@
 
 import asyncio
 import heapq
-import itertools
 import random
 from asyncio.events import Handle, TimerHandle
 from collections import deque
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 
-
-class _NumberedTask(asyncio.Task[Any]):
-    """A task whose place in a set follows from its number and not from its address, so that a group cancels
-    its tasks in the same order in each run."""
-
-    def __init__(self, coroutine: Coroutine[Any, Any, Any], number: int, **kwargs: Any) -> None:
-        self._number = number
-        super().__init__(coroutine, **kwargs)
-
-    def __hash__(self) -> int:
-        return self._number
+from pullsecret.infrastructure.memory.numbered_tasks import number_tasks
 
 
 class SeededLoop(asyncio.BaseEventLoop):
@@ -40,10 +28,7 @@ class SeededLoop(asyncio.BaseEventLoop):
         """Callbacks run so far."""
         self.before_step: tuple[int, Callable[[Handle], None]] | None = None
         """From this step on, what is called with the callback that runs next; clear it to end that."""
-        numbers = itertools.count()
-        self.set_task_factory(
-            lambda loop, coroutine, **kwargs: _NumberedTask(coroutine, next(numbers), loop=loop, **kwargs)
-        )
+        number_tasks(self)
 
     def time(self) -> float:
         """Simulated seconds since the loop was made."""
