@@ -1,14 +1,14 @@
 """Clusters whose events come through Pub/Sub, and what becomes of them."""
 
-import asyncio
 import os
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final
 
 import attrs
 from tests.integration.pubsub.harness import PubSubHarness
 
-from pullsecret.testing.brokers.fleet import Fleet
+from pullsecret.testing.brokers.fleet import Fleet, wait_until
 
 REPETITIONS: Final = int(os.environ.get("PULLSECRET_REPETITIONS", "1"))
 """How often each fault is tried."""
@@ -19,11 +19,7 @@ PATIENCE: Final = 60.0 + WAITING / 200
 Record = Callable[[str, object], None]
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait until it holds."""
-    async with asyncio.timeout(PATIENCE):
-        while not condition():  # noqa: ASYNC110 - several tasks make it true
-            await asyncio.sleep(0.02)
+until = partial(wait_until, patience=PATIENCE)
 
 
 @attrs.frozen
@@ -40,13 +36,7 @@ class Trial:
 
     async def disturbed(self, disturb: Callable[[], Awaitable[None]], clusters: int = 16) -> None:
         """While some clusters are new and others have changed, ``disturb``; then let everything end."""
-        fleet = self.fleet
-        old = fleet.grow(clusters // 2)
-        await fleet.announce(old)
-        await fleet.at_rest(PATIENCE)
-        fleet.renew(old)
-        await fleet.announce([*old, *fleet.grow(clusters - len(old))])
-        await disturb()
+        await self.fleet.disturbed(disturb, clusters, PATIENCE)
         await self.ends()
 
     async def ends(self) -> None:

@@ -11,6 +11,7 @@ import os
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +24,7 @@ from pullsecret.domain.facts import Interrupted
 from pullsecret.infrastructure.intake.circuit import IntakePause
 from pullsecret.testing.brokers.amqp_frames import FrameCuts, Kind
 from pullsecret.testing.brokers.fixtures import fresh_rabbitmq
-from pullsecret.testing.brokers.fleet import Fleet
+from pullsecret.testing.brokers.fleet import Fleet, wait_until
 from pullsecret.testing.brokers.rabbitmq import RabbitMQNode
 from pullsecret.testing.contracts.event_source import new_event
 from pullsecret.testing.tcp_proxy import TcpProxy, tcp_proxy
@@ -37,11 +38,7 @@ Record = Callable[[str, object], None]
 Disturb = Callable[[], Awaitable[None]]
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait until it holds."""
-    async with asyncio.timeout(PATIENCE):
-        while not condition():  # noqa: ASYNC110 - several tasks make it true
-            await asyncio.sleep(0.02)
+until = partial(wait_until, patience=PATIENCE)
 
 
 @attrs.define
@@ -58,13 +55,7 @@ class Trial:
 
     async def disturbed(self, disturb: Disturb, clusters: int = 40) -> None:
         """While some clusters are new and others have changed, ``disturb``; then let everything end."""
-        fleet = self.fleet
-        old = fleet.grow(clusters // 2)
-        await fleet.announce(old)
-        await fleet.at_rest(PATIENCE)
-        fleet.renew(old)
-        await fleet.announce([*old, *fleet.grow(clusters - len(old))])
-        await disturb()
+        await self.fleet.disturbed(disturb, clusters, PATIENCE)
         await self.ends()
 
     async def ends(self) -> None:

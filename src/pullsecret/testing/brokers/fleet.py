@@ -54,6 +54,13 @@ _FAULTS: Final = (
 )
 
 
+async def wait_until(condition: Callable[[], bool], patience: float) -> None:
+    """Wait until it holds. Raises :class:`TimeoutError` after ``patience`` seconds."""
+    async with asyncio.timeout(patience):
+        while not condition():
+            await asyncio.sleep(_POLL)
+
+
 @attrs.define
 class Fleet:
     """Clusters in an embedded world, in real time, and replicas of the production adapter that serve them
@@ -147,6 +154,16 @@ class Fleet:
     def _replica(self, source: EventSource) -> Adapter:
         adapter = self._build()
         return attrs.evolve(adapter, consume=attrs.evolve(adapter.consume, source=source))
+
+    async def disturbed(self, disturb: Callable[[], Awaitable[None]], clusters: int, patience: float) -> None:
+        """Let half of ``clusters`` new ones come to rest, for ``patience`` seconds at most; then change them,
+        add the others, and ``disturb`` what brings the events of all."""
+        old = self.grow(clusters // 2)
+        await self.announce(old)
+        await self.at_rest(patience)
+        self.renew(old)
+        await self.announce([*old, *self.grow(clusters - len(old))])
+        await disturb()
 
     async def at_rest(self, patience: float, lost: int = 0) -> None:
         """Return once every cluster is Available in its newest generation, and as many events were handled
