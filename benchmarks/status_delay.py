@@ -29,8 +29,8 @@ from pullsecret.domain.provisioning import (
     CloudSecretRef,
     ClusterSecretRef,
     Finished,
-    Job,
-    JobKey,
+    ProvisionJob,
+    ProvisionKey,
     ProvisionResult,
     ProvisionTarget,
     Running,
@@ -81,16 +81,16 @@ async def create_clusters(url: str, ca: Path, count: int) -> list[str]:
     return ids
 
 
-def running_job(cluster_id: str, world: EmbeddedWorld) -> Job:
+def running_job(cluster_id: str, world: EmbeddedWorld) -> ProvisionJob:
     """A job of the cluster that has been handed over and runs."""
-    key = JobKey(ClusterId(cluster_id), Generation(1))
+    key = ProvisionKey(ClusterId(cluster_id), Generation(1))
     target = ProvisionTarget(
         key.cluster_id,
         key.generation,
         CloudSecretRef("customer-prod-12345", f"hyperfleet-{cluster_id}-pull-secret"),
         ClusterSecretRef(f"clusters-{cluster_id}", f"{cluster_id}-pull-secret"),
     )
-    return Job(key, target, Running(), world.clock.now())
+    return ProvisionJob(key, target, Running(), world.clock.now())
 
 
 async def all_reported(world: EmbeddedWorld) -> None:

@@ -8,7 +8,7 @@ from tests.acceptance.checks import Finding, check, require
 from tests.acceptance.world import AcceptanceWorld, Cluster
 
 from pullsecret.domain.identifiers import ClusterId, Generation
-from pullsecret.domain.provisioning import JobKey
+from pullsecret.domain.provisioning import ProvisionKey
 from pullsecret.infrastructure.kubernetes.job_reading import time_of
 from pullsecret.testing.hyperfleet.neighbours import report_as
 
@@ -125,7 +125,7 @@ async def simulated(world: AcceptanceWorld) -> Finding:
     await world.announce(cluster)
     await world.provisioned(cluster)
     names = [job["metadata"]["name"] for job in await world.jobs()]
-    wanted = JobKey(ClusterId(cluster.id), Generation(1)).name
+    wanted = ProvisionKey(ClusterId(cluster.id), Generation(1)).name
     require(wanted in names, f"no Job {wanted}")
     told = await world.statuses(cluster)
     require(told["conditions"]["available"]["status"] == "True", json.dumps(told))

@@ -26,7 +26,7 @@ from pullsecret.domain.events import ClusterEvent
 from pullsecret.domain.facts import ClusterRefused, HandedOver, SkipReason, StatusNotTold
 from pullsecret.domain.identifiers import ClusterId, Generation
 from pullsecret.domain.jobs import AnyJob, age_order, next_attempt
-from pullsecret.domain.provisioning import Finished, Job, JobKey, provision_order
+from pullsecret.domain.provisioning import Finished, ProvisionJob, ProvisionKey, provision_order
 from pullsecret.domain.reasons import Outlook
 from pullsecret.domain.rollout import Rollout
 from pullsecret.expressions import Program
@@ -106,7 +106,11 @@ class ReconcileCluster:
         if older := _to_end_first(known, cluster.generation):
             return _busy(older)
         latest = max(
-            (job for job in known if isinstance(job, Job) and job.key.generation == cluster.generation),
+            (
+                job
+                for job in known
+                if isinstance(job, ProvisionJob) and job.key.generation == cluster.generation
+            ),
             key=lambda job: job.key,
             default=None,
         )
@@ -114,7 +118,7 @@ class ReconcileCluster:
             return skipped
         return await self._hand_over(cluster, event, latest.key.attempt + 1 if latest else 1, looked_at)
 
-    async def _nothing_to_do(self, latest: Job, again: bool, looked_at: datetime) -> Skipped | None:
+    async def _nothing_to_do(self, latest: ProvisionJob, again: bool, looked_at: datetime) -> Skipped | None:
         if not isinstance(latest.state, Finished):
             # A further attempt leaves standing what was told of the last, or each would make it flap.
             if self.policy.report_waiting and latest.key.attempt == 1:
@@ -136,7 +140,7 @@ class ReconcileCluster:
             await self._tell(job_report(latest, latest.state, self.clock.now()))
         return Skipped(skip)
 
-    def _is_too_early(self, failed: JobKey, finished: Finished[Any]) -> bool:
+    def _is_too_early(self, failed: ProvisionKey, finished: Finished[Any]) -> bool:
         return self.clock.now() < next_attempt(failed, finished, self.policy.failed_job_pause)
 
     async def _hand_over(
@@ -153,7 +157,11 @@ class ReconcileCluster:
             case Busy(job):
                 return _busy(job)
             case Existing(job):
-                skipped = await self._nothing_to_do(job, False, looked_at) if isinstance(job, Job) else None
+                skipped = (
+                    await self._nothing_to_do(job, False, looked_at)
+                    if isinstance(job, ProvisionJob)
+                    else None
+                )
                 return skipped or _busy(job)
             case Submitted(job):
                 self.telemetry.record(HandedOver(job.key, job.project))

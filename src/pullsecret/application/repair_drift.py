@@ -15,7 +15,7 @@ from pullsecret.domain.errors import OperationError
 from pullsecret.domain.facts import DriftSeen, InternalFault, Interrupted, RepairStarted, SkipReason
 from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.jobs import newest_jobs
-from pullsecret.domain.provisioning import Finished, Job
+from pullsecret.domain.provisioning import Finished, ProvisionJob
 from pullsecret.ports.clock import Clock
 from pullsecret.ports.cluster_secret_watch import ClusterSecretWatch
 from pullsecret.ports.job_runner import JobRunner
@@ -94,7 +94,7 @@ class RepairDrift:
         Raises what the ports raise.
         """
         for job in newest_jobs(await self.jobs.jobs()).values():
-            if not isinstance(job, Job) or not _landed(job):
+            if not isinstance(job, ProvisionJob) or not _landed(job):
                 continue
             secret = job.target.cluster_secret
             if (kind := await self.watch.look(secret)) is not None:
@@ -132,7 +132,7 @@ class RepairDrift:
             del self._cases[drift.cluster_id]
             return
         self._later(case)
-        if isinstance(outcome, JobSubmitted) and isinstance(outcome.job, Job):
+        if isinstance(outcome, JobSubmitted) and isinstance(outcome.job, ProvisionJob):
             self.telemetry.record(RepairStarted(drift, outcome.job.key))
             await self.watch.tell_repair(drift, outcome.job.key)
             await self.clock.sleep(60 / self.policy.per_minute)
@@ -170,7 +170,7 @@ class RepairDrift:
             await self.repair_due()
 
 
-def _landed(job: Job) -> bool:
+def _landed(job: ProvisionJob) -> bool:
     finished = job.state
     return isinstance(finished, Finished) and finished.reported and finished.result.failure is None
 

@@ -23,7 +23,7 @@ from pullsecret.domain.facts import (
 from pullsecret.domain.finalization import clean_up_report
 from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.jobs import AnyJob, age_order
-from pullsecret.domain.provisioning import Finished, Job
+from pullsecret.domain.provisioning import Finished, ProvisionJob
 from pullsecret.domain.reasons import Reason
 from pullsecret.domain.secret_lifecycle import Change
 from pullsecret.ports.clock import Clock
@@ -100,7 +100,7 @@ class ReportJobs:
         # The runner may have forgotten this very job meanwhile; its end is told nevertheless.
         if job.key == max({job.key, *known}, key=age_order):
             await self._tell(job, job.state.at)
-        elif isinstance(job, Job) and _wrote_too_late(job):
+        elif isinstance(job, ProvisionJob) and _wrote_too_late(job):
             return await self._newest_goes_again(job.key.cluster_id)
         return True
 
@@ -124,7 +124,7 @@ class ReportJobs:
 def _report_of(job: AnyJob, now: datetime) -> StatusReport:
     """What the end of ``job`` means for its cluster."""
     match job:
-        case Job(state=Finished() as finished):
+        case ProvisionJob(state=Finished() as finished):
             return job_report(job, finished, now)
         case CleanUpJob(state=Finished() as cleaned_up):
             return clean_up_report(job, cleaned_up, now)
@@ -134,14 +134,14 @@ def _report_of(job: AnyJob, now: datetime) -> StatusReport:
 def _ended(job: AnyJob) -> JobEnded | CleanUpEnded:
     """What an operator is told about the end of ``job``."""
     match job:
-        case Job(state=Finished(result=result)):
+        case ProvisionJob(state=Finished(result=result)):
             return JobEnded(job.key, job.project, result)
         case CleanUpJob(state=Finished(result=cleaned_up)):
             return CleanUpEnded(job.key, job.project, cleaned_up)
     raise ValueError(f"{job.key.name} has not ended")
 
 
-def _wrote_too_late(job: Job) -> bool:
+def _wrote_too_late(job: ProvisionJob) -> bool:
     """True if the job added a version and only then saw that a newer generation had taken over."""
     if not isinstance(job.state, Finished):
         return False

@@ -100,8 +100,8 @@ class CleanUpResult:
 
 @attrs.frozen
 class CleanUpJob:
-    """A clean-up as the runner knows it; like a :class:`~pullsecret.domain.provisioning.Job` it outlives the
-    adapter."""
+    """A clean-up as the runner knows it. It outlives the adapter, as a
+    :class:`~pullsecret.domain.provisioning.ProvisionJob` does."""
 
     order: CleanUpOrder
     state: Queued | Running | Finished[CleanUpResult]

@@ -9,7 +9,7 @@ import attrs
 from pullsecret.domain.errors import OperationError
 from pullsecret.domain.events import TraceContext
 from pullsecret.domain.identifiers import ClusterId, Generation
-from pullsecret.domain.provisioning import Failure, Finished, Job, ProvisionResult, ProvisionTarget
+from pullsecret.domain.provisioning import Failure, Finished, ProvisionJob, ProvisionResult, ProvisionTarget
 from pullsecret.domain.reasons import RETRIED, Outlook, Reason
 from pullsecret.domain.secret_lifecycle import Change, Stage
 
@@ -103,7 +103,7 @@ def in_progress_report(target: ProvisionTarget, now: datetime) -> StatusReport:
     )
 
 
-def job_report(job: Job, finished: Finished[ProvisionResult], now: datetime) -> StatusReport:
+def job_report(job: ProvisionJob, finished: Finished[ProvisionResult], now: datetime) -> StatusReport:
     """What a finished job's result means for its cluster."""
     return StatusReport(
         job.key.cluster_id,

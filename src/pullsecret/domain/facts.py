@@ -12,7 +12,7 @@ from pullsecret.domain.drift import Drift
 from pullsecret.domain.errors import OperationError
 from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.jobs import AnyKey
-from pullsecret.domain.provisioning import JobKey, ProvisionResult
+from pullsecret.domain.provisioning import ProvisionKey, ProvisionResult
 from pullsecret.domain.reasons import Reason
 
 
@@ -172,7 +172,7 @@ class RetryScheduled:
 class JobEnded:
     """A job's result was seen by the adapter, once for each time it is seen."""
 
-    key: JobKey
+    key: ProvisionKey
     project: str
     result: ProvisionResult
 
@@ -224,7 +224,7 @@ class RepairStarted:
     """A job was handed over that writes a drifted cluster secret anew."""
 
     drift: Drift
-    key: JobKey
+    key: ProvisionKey
 
 
 @attrs.frozen

@@ -14,7 +14,7 @@ from pullsecret.domain.errors import PermanentError
 from pullsecret.domain.identifiers import ClusterId, Generation, namespace, project_id
 from pullsecret.domain.jobs import AnyJob
 from pullsecret.domain.names import cloud_secret_name, cluster_secret_name
-from pullsecret.domain.provisioning import CloudSecretRef, ClusterSecretRef, Finished, Job
+from pullsecret.domain.provisioning import CloudSecretRef, ClusterSecretRef, Finished, ProvisionJob
 from pullsecret.domain.reasons import Reason
 
 _MAX_NAMED = 3
@@ -28,7 +28,7 @@ def remains(cluster: Cluster, jobs: Iterable[AnyJob]) -> Remains:
     places = Remains()
     for job in jobs:
         match job:
-            case Job(target=target):
+            case ProvisionJob(target=target):
                 places = places.and_those_of(Remains((target.cloud_secret,), (target.cluster_secret,)))
             case CleanUpJob(order=order):
                 places = places.and_those_of(order.places)

@@ -7,13 +7,19 @@ from typing import Any
 from pullsecret.domain.backoff import Backoff
 from pullsecret.domain.clean_up import CleanUpJob, CleanUpKey, CleanUpOrder, CleanUpResult
 from pullsecret.domain.identifiers import ClusterId
-from pullsecret.domain.provisioning import Finished, Job, JobKey, ProvisionOrder, ProvisionResult
+from pullsecret.domain.provisioning import (
+    Finished,
+    ProvisionJob,
+    ProvisionKey,
+    ProvisionOrder,
+    ProvisionResult,
+)
 from pullsecret.domain.reasons import Outlook
 
-AnyKey = JobKey | CleanUpKey
+AnyKey = ProvisionKey | CleanUpKey
 AnyOrder = ProvisionOrder | CleanUpOrder
 AnyResult = ProvisionResult | CleanUpResult
-AnyJob = Job | CleanUpJob
+AnyJob = ProvisionJob | CleanUpJob
 
 
 def age_order(key: AnyKey) -> tuple[int, bool, int]:
@@ -60,7 +66,7 @@ def is_due_again(job: AnyJob, pause: Backoff, now: datetime) -> bool:
     failure = job.state.result.failure
     if failure is None:
         return False
-    if isinstance(job, Job) and failure.reason.outlook is not Outlook.TRANSIENT:
+    if isinstance(job, ProvisionJob) and failure.reason.outlook is not Outlook.TRANSIENT:
         return False
     return now >= next_attempt(job.key, job.state, pause)
 

@@ -19,7 +19,7 @@ Result = TypeVar("Result")
 
 
 @attrs.frozen(order=True)
-class JobKey:
+class ProvisionKey:
     """One attempt at one generation of one cluster."""
 
     cluster_id: ClusterId
@@ -83,9 +83,9 @@ class ProvisionOrder:
     trace: TraceContext | None = None
 
     @property
-    def key(self) -> JobKey:
+    def key(self) -> ProvisionKey:
         """The job that carries this order out."""
-        return JobKey(self.target.cluster_id, self.target.generation, self.attempt)
+        return ProvisionKey(self.target.cluster_id, self.target.generation, self.attempt)
 
 
 @attrs.frozen
@@ -149,10 +149,10 @@ class Finished(Generic[Result]):
 
 
 @attrs.frozen
-class Job:
+class ProvisionJob:
     """A job as the runner knows it. It outlives the adapter; nothing about it is kept only in memory."""
 
-    key: JobKey
+    key: ProvisionKey
     target: ProvisionTarget
     state: Queued | Running | Finished[ProvisionResult]
     submitted_at: datetime

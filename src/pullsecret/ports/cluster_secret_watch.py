@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from typing import Protocol
 
 from pullsecret.domain.drift import Drift, DriftKind
-from pullsecret.domain.provisioning import ClusterSecretRef, JobKey
+from pullsecret.domain.provisioning import ClusterSecretRef, ProvisionKey
 
 
 class ClusterSecretWatch(Protocol):
@@ -21,6 +21,6 @@ class ClusterSecretWatch(Protocol):
         """How the secret stands now; None if it is as a job left it. Needs a running :meth:`drifts`."""
         ...
 
-    async def tell_repair(self, drift: Drift, job: JobKey) -> None:
+    async def tell_repair(self, drift: Drift, job: ProvisionKey) -> None:
         """Let operators know, where they look at ``job``, that it repairs ``drift``. Never raises."""
         ...

@@ -25,7 +25,7 @@ from pullsecret.domain.errors import TransientError
 from pullsecret.domain.facts import Fact, JobEnded
 from pullsecret.domain.identifiers import ClusterId, Generation
 from pullsecret.domain.ownership import ownership_labels
-from pullsecret.domain.provisioning import CloudSecretRef, JobKey, ProvisionResult
+from pullsecret.domain.provisioning import CloudSecretRef, ProvisionKey, ProvisionResult
 from pullsecret.domain.pull_secret import PullSecret
 from pullsecret.domain.secret_lifecycle import Change, Stage
 from pullsecret.infrastructure.gcp.call_meter import CallMeter
@@ -175,9 +175,13 @@ async def test_every_query_is_answered(closed_google_cloud: Any, tmp_path: Path)
         await until(client, "pullsecret_build_info")
         customer = onboard(closed_google_cloud, tmp_path)
         result = await calls_to_google(customer)
-        telemetry.record(JobEnded(JobKey(ClusterId("cls-real"), Generation(1)), customer.project, result))
+        telemetry.record(
+            JobEnded(ProvisionKey(ClusterId("cls-real"), Generation(1)), customer.project, result)
+        )
         await until(client, "pullsecret_gcp_api_calls_total")
-        telemetry.record(JobEnded(JobKey(ClusterId("cls-real"), Generation(2)), customer.project, result))
+        telemetry.record(
+            JobEnded(ProvisionKey(ClusterId("cls-real"), Generation(2)), customer.project, result)
+        )
         await ask_a_dead_api(telemetry)
         for fact in await asyncio.to_thread(facts_of_a_run):
             telemetry.record(fact)

@@ -21,8 +21,8 @@ from pullsecret.domain.provisioning import (
     ClusterSecretRef,
     Failure,
     Finished,
-    Job,
-    JobKey,
+    ProvisionJob,
+    ProvisionKey,
     ProvisionResult,
     ProvisionTarget,
 )
@@ -62,7 +62,9 @@ def finished(
     now = at or datetime.now(UTC)
     place = target(cluster, generation)
     state = Finished(result, at=now - timedelta(seconds=1))
-    job = Job(JobKey(place.cluster_id, place.generation), place, state, now - timedelta(seconds=3.5))
+    job = ProvisionJob(
+        ProvisionKey(place.cluster_id, place.generation), place, state, now - timedelta(seconds=3.5)
+    )
     return job_report(job, state, now)
 
 

@@ -9,7 +9,7 @@ import attrs
 
 from pullsecret.domain.jobs import AnyKey, AnyOrder, AnyResult
 from pullsecret.domain.names import temporary_secret_name
-from pullsecret.domain.provisioning import JobKey, ProvisionOrder
+from pullsecret.domain.provisioning import ProvisionKey, ProvisionOrder
 from pullsecret.infrastructure.job_process.exit_code import exit_code
 from pullsecret.infrastructure.job_process.termination_message import encode
 from pullsecret.infrastructure.kubernetes.api import KubernetesApi
@@ -104,5 +104,5 @@ class ObedientJobs:
         unfinished.rename(self._file(key, "exit"))
 
     def _file(self, key: AnyKey, kind: str) -> Path:
-        purpose = "provision" if isinstance(key, JobKey) else "clean-up"
+        purpose = "provision" if isinstance(key, ProvisionKey) else "clean-up"
         return self.control / f"{key.cluster_id}.{key.generation}.{purpose}.{key.attempt}.{kind}"

@@ -6,7 +6,7 @@ import attrs
 import pytest
 from tests.integration.kubernetes.job_harness import ObedientJobs, eventually, obedient_settings
 
-from pullsecret.domain.provisioning import Failure, Finished, Job, ProvisionOrder, ProvisionResult
+from pullsecret.domain.provisioning import Failure, Finished, ProvisionJob, ProvisionOrder, ProvisionResult
 from pullsecret.domain.reasons import Reason
 from pullsecret.domain.secret_lifecycle import Stage
 from pullsecret.infrastructure.kubernetes.api import KubernetesApi
@@ -202,7 +202,7 @@ async def gone(api: KubernetesApi, path: str) -> bool:
     return await api.get_or_none(path) is None
 
 
-def result_of(job: Job) -> ProvisionResult:
+def result_of(job: ProvisionJob) -> ProvisionResult:
     assert isinstance(job.state, Finished)
     return job.state.result
 

@@ -27,7 +27,7 @@ from pullsecret.domain.jobs import AnyJob, AnyKey
 from pullsecret.domain.provisioning import (
     Failure,
     Finished,
-    Job,
+    ProvisionJob,
     ProvisionOrder,
     ProvisionResult,
     Queued,
@@ -219,11 +219,11 @@ class Scene:
         attempt: int = 1,
         reported: bool = True,
         retry_asked: bool = False,
-    ) -> Job:
+    ) -> ProvisionJob:
         """Put a job into the runner: finished with ``result``, or queued."""
         order = provision_order(cluster, attempt)
         now = self.world.clock.now()
-        job = Job(order.key, order.target, Queued(), now, retry_asked)
+        job = ProvisionJob(order.key, order.target, Queued(), now, retry_asked)
         if result is not None:
             job = attrs.evolve(job, state=Finished(result, now, reported))
         else:

@@ -8,13 +8,13 @@ from tests.unit.application.scene import Scene, new_cluster, simulated
 from pullsecret.domain.admission import ConcurrencyLimits
 from pullsecret.domain.errors import PermanentError
 from pullsecret.domain.facts import Interrupted, JobReleased, JobsSeen
-from pullsecret.domain.provisioning import JobKey, Running
+from pullsecret.domain.provisioning import ProvisionKey, Running
 from pullsecret.domain.reasons import Reason
 from pullsecret.infrastructure.memory.faults import Fault, FaultRule
 from pullsecret.infrastructure.memory.world import EmbeddedWorld
 
 
-def running(scene: Scene) -> list[JobKey]:
+def running(scene: Scene) -> list[ProvisionKey]:
     return [job.key for job in scene.world.jobs.unfinished() if isinstance(job.state, Running)]
 
 
@@ -95,7 +95,7 @@ async def test_a_job_that_can_never_be_released_does_not_hold_up_the_others() ->
         def __getattr__(self, name: str) -> object:
             return getattr(scene.jobs, name)
 
-        async def release(self, key: JobKey) -> None:
+        async def release(self, key: ProvisionKey) -> None:
             if key == stuck.key:
                 raise PermanentError("release-job", key.name, Reason.KUBERNETES_PERMISSION_DENIED, "No.")
             await scene.jobs.release(key)

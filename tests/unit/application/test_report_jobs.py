@@ -13,7 +13,7 @@ from pullsecret.domain.conditions import Status, StatusReport
 from pullsecret.domain.errors import PermanentError, TransientError
 from pullsecret.domain.facts import InternalFault, JobEnded, StatusNotTold, StatusTold
 from pullsecret.domain.identifiers import Generation
-from pullsecret.domain.provisioning import Failure, Finished, Job, ProvisionResult
+from pullsecret.domain.provisioning import Failure, Finished, ProvisionJob, ProvisionResult
 from pullsecret.domain.reasons import Reason
 from pullsecret.domain.secret_lifecycle import Change, Stage
 from pullsecret.infrastructure.memory.faults import Fault, FaultRule
@@ -30,7 +30,7 @@ def of_generation(cluster: Cluster, number: int) -> Cluster:
     return attrs.evolve(cluster, generation=Generation(number))
 
 
-def reported(scene: Scene, job: Job) -> bool:
+def reported(scene: Scene, job: ProvisionJob) -> bool:
     known = scene.world.jobs.get(job.key)
     assert known is not None
     assert isinstance(known.state, Finished)
@@ -226,7 +226,7 @@ async def test_a_job_that_comes_again_while_it_is_told_is_told_once() -> None:
         def __getattr__(self, name: str) -> object:
             return getattr(scene.jobs, name)
 
-        async def finished(self) -> AsyncGenerator[Job, None]:
+        async def finished(self) -> AsyncGenerator[ProvisionJob, None]:
             for _ in range(3):
                 yield job
                 await asyncio.sleep(0.5)

@@ -18,7 +18,7 @@ from tests.unit.application.scene import (
 from pullsecret.domain.errors import TransientError
 from pullsecret.domain.facts import InternalFault, Interrupted
 from pullsecret.domain.identifiers import ClusterId
-from pullsecret.domain.provisioning import Job, ProvisionResult
+from pullsecret.domain.provisioning import ProvisionJob, ProvisionResult
 from pullsecret.domain.reasons import Reason
 from pullsecret.domain.rollout import Rollout
 from pullsecret.infrastructure.memory.faults import Fault, FaultRule
@@ -173,7 +173,7 @@ async def test_the_loop_survives_a_runner_that_does_not_answer() -> None:
 @simulated
 async def test_what_is_known_of_a_forgotten_job_is_forgotten_too() -> None:
     scene = Scene()
-    job: Job = scene.know_job(scene.put(new_cluster()), CREATED, retry_asked=True)
+    job: ProvisionJob = scene.know_job(scene.put(new_cluster()), CREATED, retry_asked=True)
     await scene.retry.retry_once()
     del scene.world.jobs._of_cluster[job.key.cluster_id]
     await scene.retry.retry_once()

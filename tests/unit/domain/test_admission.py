@@ -13,8 +13,8 @@ from pullsecret.domain.provisioning import (
     CloudSecretRef,
     ClusterSecretRef,
     Finished,
-    Job,
-    JobKey,
+    ProvisionJob,
+    ProvisionKey,
     ProvisionResult,
     ProvisionTarget,
     Queued,
@@ -26,12 +26,14 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 FINISHED = Finished(ProvisionResult(Stage.PUBLISHED, Change.CREATED, "1"), START)
 
 
-def job(number: int, project: str = "p", state: Queued | Running | Finished = Queued(), age: int = 0) -> Job:  # noqa: B008
-    key = JobKey(ClusterId(f"cls-{number:03}"), Generation(1))
+def job(
+    number: int, project: str = "p", state: Queued | Running | Finished | None = None, age: int = 0
+) -> ProvisionJob:
+    key = ProvisionKey(ClusterId(f"cls-{number:03}"), Generation(1))
     target = ProvisionTarget(
         key.cluster_id, key.generation, CloudSecretRef(project, "s"), ClusterSecretRef("n", "s")
     )
-    return Job(key, target, state, START - timedelta(seconds=age))
+    return ProvisionJob(key, target, state or Queued(), START - timedelta(seconds=age))
 
 
 def numbers(keys: object) -> list[int]:
@@ -77,7 +79,7 @@ job_lists = st.lists(
 
 @given(job_lists, st.builds(ConcurrencyLimits, st.integers(1, 5), st.integers(1, 8)), st.randoms())
 def test_no_limit_is_passed_and_no_room_is_left_unused(
-    jobs: list[Job], limits: ConcurrencyLimits, random
+    jobs: list[ProvisionJob], limits: ConcurrencyLimits, random
 ) -> None:  # type: ignore[no-untyped-def]
     admitted = admit(iter(jobs), limits)
     by_key = {job.key: job for job in jobs}

@@ -29,8 +29,8 @@ from pullsecret.domain.provisioning import (
     ClusterSecretRef,
     Failure,
     Finished,
-    Job,
-    JobKey,
+    ProvisionJob,
+    ProvisionKey,
     ProvisionResult,
     ProvisionTarget,
 )
@@ -223,7 +223,7 @@ def test_a_jobs_report_names_the_secret_the_version_and_the_job(
 ) -> None:
     finished = Finished(result, NOW)
     submitted = NOW - timedelta(seconds=9)
-    job = Job(JobKey(CLUSTER, GENERATION, 2), TARGET, finished, submitted)
+    job = ProvisionJob(ProvisionKey(CLUSTER, GENERATION, 2), TARGET, finished, submitted)
     later = NOW + timedelta(seconds=1)
     assert job_report(job, finished, later) == StatusReport(
         CLUSTER,

@@ -22,8 +22,8 @@ from pullsecret.domain.provisioning import (
     ClusterSecretRef,
     Failure,
     Finished,
-    Job,
-    JobKey,
+    ProvisionJob,
+    ProvisionKey,
     Queued,
     provision_target,
 )
@@ -38,9 +38,9 @@ KUBERNETES = ClusterSecretRef("clusters-cls-1", "cls-1-pull-secret")
 HEALTHY = Condition(Status.TRUE, Reason.HEALTHY, "No failure was seen.")
 
 
-def job(generation: int, **elsewhere: str) -> Job:
+def job(generation: int, **elsewhere: str) -> ProvisionJob:
     moved = attrs.evolve(CLUSTER, generation=Generation(generation), **elsewhere)
-    return Job(JobKey(CLUSTER.id, moved.generation), provision_target(moved), Queued(), NOW)
+    return ProvisionJob(ProvisionKey(CLUSTER.id, moved.generation), provision_target(moved), Queued(), NOW)
 
 
 def test_a_cluster_remains_where_its_spec_points() -> None:

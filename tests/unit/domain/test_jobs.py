@@ -16,8 +16,8 @@ from pullsecret.domain.provisioning import (
     ClusterSecretRef,
     Failure,
     Finished,
-    Job,
-    JobKey,
+    ProvisionJob,
+    ProvisionKey,
     ProvisionOrder,
     ProvisionResult,
     Queued,
@@ -31,10 +31,12 @@ CLUSTER = ClusterId("cls-1")
 TARGET = new_target(CLUSTER)
 
 
-def provisioning(generation: int, attempt: int = 1, *, active: bool = True, name: str = "cls-1") -> Job:
+def provisioning(
+    generation: int, attempt: int = 1, *, active: bool = True, name: str = "cls-1"
+) -> ProvisionJob:
     landed = Finished(ProvisionResult(Stage.PUBLISHED, Change.CREATED, "1"), NOW)
-    key = JobKey(ClusterId(name), Generation(generation), attempt)
-    return Job(key, TARGET, Queued() if active else landed, NOW)
+    key = ProvisionKey(ClusterId(name), Generation(generation), attempt)
+    return ProvisionJob(key, TARGET, Queued() if active else landed, NOW)
 
 
 def clean_up(generation: int, attempt: int = 1, *, active: bool = True, name: str = "cls-1") -> CleanUpJob:
@@ -56,7 +58,7 @@ def test_each_cluster_has_its_newest_job(known: list[AnyJob]) -> None:
     newest = {name.value: job.key for name, job in newest_jobs(known).items()}
     assert newest == {
         "cls-1": CleanUpKey(CLUSTER, Generation(2)),
-        "b": JobKey(ClusterId("b"), Generation(1), 2),
+        "b": ProvisionKey(ClusterId("b"), Generation(1), 2),
     }
 
 

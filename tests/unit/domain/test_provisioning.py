@@ -15,8 +15,8 @@ from pullsecret.domain.provisioning import (
     ClusterSecretRef,
     Failure,
     Finished,
-    Job,
-    JobKey,
+    ProvisionJob,
+    ProvisionKey,
     ProvisionOrder,
     ProvisionResult,
     ProvisionTarget,
@@ -67,7 +67,7 @@ def test_an_order_holds_the_validated_payload() -> None:
     order = provision_order(CLUSTER, 2, trace)
     assert order == ProvisionOrder(TARGET, PullSecret(DATA), 2, trace)
     assert isinstance(order.pull_secret, PullSecret)
-    assert order.key == JobKey(ClusterId("cls-1"), Generation(3), 2)
+    assert order.key == ProvisionKey(ClusterId("cls-1"), Generation(3), 2)
     assert provision_order(CLUSTER) == ProvisionOrder(TARGET, PullSecret(DATA), 1, None)
 
 
@@ -114,25 +114,25 @@ def test_paths_are_those_of_the_apis() -> None:
 
 
 def test_a_job_is_named_after_cluster_generation_and_attempt() -> None:
-    assert JobKey(ClusterId("cls-1"), Generation(3)).name == "pullsecret-cls-1-gen3"
-    assert JobKey(ClusterId("cls-1"), Generation(3), 2).name == "pullsecret-cls-1-gen3-try2"
+    assert ProvisionKey(ClusterId("cls-1"), Generation(3)).name == "pullsecret-cls-1-gen3"
+    assert ProvisionKey(ClusterId("cls-1"), Generation(3), 2).name == "pullsecret-cls-1-gen3-try2"
 
 
 def test_a_newer_attempt_and_a_newer_generation_are_greater() -> None:
-    keys = [JobKey(ClusterId("cls-1"), Generation(g), a) for g, a in [(1, 1), (1, 2), (2, 1), (10, 1)]]
+    keys = [ProvisionKey(ClusterId("cls-1"), Generation(g), a) for g, a in [(1, 1), (1, 2), (2, 1), (10, 1)]]
     assert sorted(reversed(keys)) == keys
 
 
 def test_attempts_are_counted_from_one() -> None:
     with pytest.raises(ValueError, match="attempt"):
-        JobKey(ClusterId("cls-1"), Generation(1), 0)
+        ProvisionKey(ClusterId("cls-1"), Generation(1), 0)
 
 
 @pytest.mark.parametrize(
     ("state", "active"), [(Queued(), True), (Running(), True), (Finished(PUBLISHED, NOW), False)]
 )
 def test_a_job_is_active_until_it_finished(state: Queued | Running | Finished, active: bool) -> None:
-    job = Job(JobKey(TARGET.cluster_id, TARGET.generation), TARGET, state, NOW)
+    job = ProvisionJob(ProvisionKey(TARGET.cluster_id, TARGET.generation), TARGET, state, NOW)
     assert job.active is active
 
 

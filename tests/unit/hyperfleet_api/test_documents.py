@@ -18,8 +18,8 @@ from pullsecret.domain.provisioning import (
     CloudSecretRef,
     ClusterSecretRef,
     Finished,
-    Job,
-    JobKey,
+    ProvisionJob,
+    ProvisionKey,
     ProvisionResult,
     ProvisionTarget,
 )
@@ -41,7 +41,9 @@ def success() -> StatusReport:
     )
     state = Finished(ProvisionResult(Stage.PUBLISHED, Change.CREATED, "1"), NOW - timedelta(seconds=1))
     return job_report(
-        Job(JobKey(cluster_id, generation), target, state, NOW - timedelta(seconds=5)), state, NOW
+        ProvisionJob(ProvisionKey(cluster_id, generation), target, state, NOW - timedelta(seconds=5)),
+        state,
+        NOW,
     )
 
 

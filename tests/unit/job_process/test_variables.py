@@ -15,7 +15,7 @@ from pullsecret.domain.clean_up import CleanUpKey, CleanUpOrder, Deletion, Remai
 from pullsecret.domain.errors import PermanentError
 from pullsecret.domain.events import TraceContext
 from pullsecret.domain.identifiers import ClusterId, Generation
-from pullsecret.domain.provisioning import CloudSecretRef, ClusterSecretRef, JobKey
+from pullsecret.domain.provisioning import CloudSecretRef, ClusterSecretRef, ProvisionKey
 from pullsecret.domain.reasons import Reason
 from pullsecret.infrastructure.gcp.settings import GoogleSettings, RequestLimits
 from pullsecret.infrastructure.job_process.environment import (
@@ -119,7 +119,7 @@ def test_a_provisioning_job_is_told_its_order_and_no_payload() -> None:
     read = read_environment(variables)
     assert isinstance(read, ProvisionEnvironment)
     assert read.target == order.target
-    assert read.key == JobKey(order.target.cluster_id, Generation(3), 2)
+    assert read.key == ProvisionKey(order.target.cluster_id, Generation(3), 2)
     assert read.protect_cluster_secret
     assert not any("auths" in value for value in variables.values())
 

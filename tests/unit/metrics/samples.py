@@ -10,12 +10,12 @@ from pullsecret.domain.drift import Drift, DriftKind
 from pullsecret.domain.errors import PermanentError, TransientError
 from pullsecret.domain.facts import CircuitState, EventOutcome, Fact, SkipReason
 from pullsecret.domain.identifiers import ClusterId, Generation
-from pullsecret.domain.provisioning import ClusterSecretRef, Failure, JobKey, ProvisionResult
+from pullsecret.domain.provisioning import ClusterSecretRef, Failure, ProvisionKey, ProvisionResult
 from pullsecret.domain.reasons import Outlook, Reason
 from pullsecret.domain.secret_lifecycle import Change, Stage
 
 CLUSTER = ClusterId("cls-1")
-KEY = JobKey(CLUSTER, Generation(1))
+KEY = ProvisionKey(CLUSTER, Generation(1))
 PROJECT = "customer-prod-12345"
 NOW = datetime(2025, 11, 13, 10, 30, 45, tzinfo=UTC)
 FAILURES = [reason for reason in Reason if reason.outlook is not Outlook.SUCCESS]
@@ -40,7 +40,7 @@ def failure(reason: Reason, **changed: object) -> ProvisionResult:
     return attrs.evolve(result, **changed)
 
 
-def ended(result: ProvisionResult, key: JobKey = KEY, project: str = PROJECT) -> facts.JobEnded:
+def ended(result: ProvisionResult, key: ProvisionKey = KEY, project: str = PROJECT) -> facts.JobEnded:
     """A job that ended with ``result``."""
     return facts.JobEnded(key, project, result)
 
@@ -57,9 +57,9 @@ def clean_ups() -> list[facts.CleanUpEnded]:
     ]
 
 
-def key(number: int) -> JobKey:
+def key(number: int) -> ProvisionKey:
     """One key for each number."""
-    return JobKey(ClusterId(f"cls-{number}"), Generation(1))
+    return ProvisionKey(ClusterId(f"cls-{number}"), Generation(1))
 
 
 def one_of_each() -> list[Fact]:
@@ -79,7 +79,7 @@ def one_of_each() -> list[Fact]:
         *(facts.EventSkipped(CLUSTER, reason) for reason in SkipReason),
         facts.EventPostponed(CLUSTER, 2.0, "generation 1 is still worked on"),
         facts.HandedOver(KEY, PROJECT),
-        facts.HandedOver(JobKey(CLUSTER, Generation(1), 2), PROJECT),
+        facts.HandedOver(ProvisionKey(CLUSTER, Generation(1), 2), PROJECT),
         facts.JobReleased(KEY),
         facts.ClusterRefused(CLUSTER, lasting),
         facts.StepDone(CLUSTER, PROJECT, "create-secret-version", "Created secret version", "1"),

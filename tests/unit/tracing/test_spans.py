@@ -19,7 +19,7 @@ from pullsecret.domain.errors import TransientError
 from pullsecret.domain.events import ClusterEvent, TraceContext
 from pullsecret.domain.facts import RetryScheduled, SkipReason, StepDone
 from pullsecret.domain.identifiers import ClusterId
-from pullsecret.domain.provisioning import Finished, Job
+from pullsecret.domain.provisioning import Finished, ProvisionJob
 from pullsecret.domain.reasons import Reason
 from pullsecret.infrastructure.logs.settings import LogSettings
 from pullsecret.infrastructure.logs.telemetry import new_logger
@@ -95,7 +95,7 @@ async def test_another_replica_tells_the_end_in_the_same_trace(
     tracer: Tracer, exporter: InMemorySpanExporter
 ) -> None:
     finished = Finished(success(), datetime(2026, 1, 1, tzinfo=UTC))
-    job = Job(KEY, new_target(KEY.cluster_id), finished, finished.at, trace=SENTINEL)
+    job = ProvisionJob(KEY, new_target(KEY.cluster_id), finished, finished.at, trace=SENTINEL)
     await TracedStatusSink(NoStatuses(), tracer).post(job_report(job, finished, finished.at))
     (span,) = exporter.get_finished_spans()
     assert span.context

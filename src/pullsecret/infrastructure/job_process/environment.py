@@ -21,7 +21,7 @@ from pullsecret.domain.names import cloud_secret_name, cluster_secret_name
 from pullsecret.domain.provisioning import (
     CloudSecretRef,
     ClusterSecretRef,
-    JobKey,
+    ProvisionKey,
     ProvisionOrder,
     ProvisionTarget,
 )
@@ -76,9 +76,9 @@ class ProvisionEnvironment:
     """Make the placement namespace where it is missing."""
 
     @property
-    def key(self) -> JobKey:
+    def key(self) -> ProvisionKey:
         """Which attempt this is."""
-        return JobKey(self.target.cluster_id, self.target.generation, self.attempt)
+        return ProvisionKey(self.target.cluster_id, self.target.generation, self.attempt)
 
     def order(self, pull_secret: PullSecret) -> ProvisionOrder:
         """What to do with ``pull_secret``."""

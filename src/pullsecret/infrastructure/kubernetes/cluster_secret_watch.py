@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 
 from pullsecret.domain.drift import Drift, DriftKind
 from pullsecret.domain.facts import InternalFault
-from pullsecret.domain.provisioning import ClusterSecretRef, JobKey
+from pullsecret.domain.provisioning import ClusterSecretRef, ProvisionKey
 from pullsecret.infrastructure.kubernetes.api import KubernetesApi, Object
 from pullsecret.infrastructure.kubernetes.api_errors import ApiError, operation_error
 from pullsecret.infrastructure.kubernetes.job_events import JobEvents, Severity
@@ -57,7 +57,7 @@ class KubernetesClusterSecretWatch:
         published: PublishedMetadata | None = found[_PUBLISHED]
         return DriftKind.ALTERED if published is None else published.drift
 
-    async def tell_repair(self, drift: Drift, job: JobKey) -> None:
+    async def tell_repair(self, drift: Drift, job: ProvisionKey) -> None:
         """See the port."""
         try:
             found = await self._jobs.get(job)

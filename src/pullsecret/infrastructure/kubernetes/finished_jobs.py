@@ -10,7 +10,7 @@ from typing import Any, Final
 from pullsecret.domain.facts import InternalFault
 from pullsecret.domain.jobs import AnyJob, AnyResult
 from pullsecret.domain.names import temporary_secret_name
-from pullsecret.domain.provisioning import Job, ProvisionResult
+from pullsecret.domain.provisioning import ProvisionJob, ProvisionResult
 from pullsecret.infrastructure.job_process.termination_message import encode
 from pullsecret.infrastructure.kubernetes import marks
 from pullsecret.infrastructure.kubernetes.api import Object
@@ -250,7 +250,7 @@ class FinishedJobs:
 
 def _secret_path(job: AnyJob, result: AnyResult) -> str:
     """The version that a provisioning stored, or would have."""
-    if isinstance(job, Job) and isinstance(result, ProvisionResult):
+    if isinstance(job, ProvisionJob) and isinstance(result, ProvisionResult):
         return job.target.cloud_secret.version_path(result.version or "latest")
     return ""
 

@@ -9,8 +9,8 @@ from pullsecret.domain.jobs import AnyJob, AnyResult
 from pullsecret.domain.provisioning import (
     Failure,
     Finished,
-    Job,
-    JobKey,
+    ProvisionJob,
+    ProvisionKey,
     ProvisionResult,
     Queued,
     Running,
@@ -55,9 +55,9 @@ def job_of(found: Object, result: AnyResult | None = None) -> AnyJob:
         cleaned_up = known if isinstance(known, CleanUpResult) else None
         return CleanUpJob(order, _state(found, cleaned_up), submitted_at, retry_asked)
     target = target_of(annotations)
-    key = JobKey(target.cluster_id, target.generation, attempt_of(annotations))
+    key = ProvisionKey(target.cluster_id, target.generation, attempt_of(annotations))
     landed = known if isinstance(known, ProvisionResult) else None
-    return Job(key, target, _state(found, landed), submitted_at, retry_asked, trace_of(annotations))
+    return ProvisionJob(key, target, _state(found, landed), submitted_at, retry_asked, trace_of(annotations))
 
 
 def _state(found: Object, result: Result | None) -> Queued | Running | Finished[Result]:

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 import attrs
 
 from pullsecret.domain.drift import Drift, DriftKind
-from pullsecret.domain.provisioning import ClusterSecretRef, JobKey
+from pullsecret.domain.provisioning import ClusterSecretRef, ProvisionKey
 from pullsecret.infrastructure.memory.control_plane import MemoryControlPlane
 from pullsecret.ports.clock import Clock
 
@@ -16,7 +16,7 @@ class MemoryClusterSecretWatch:
 
     control_plane: MemoryControlPlane
     clock: Clock
-    repairs: list[tuple[Drift, JobKey]] = attrs.field(factory=list)
+    repairs: list[tuple[Drift, ProvisionKey]] = attrs.field(factory=list)
     """What was told by :meth:`tell_repair`."""
     look_every: float = 1.0
     """Seconds between two looks of :meth:`drifts`."""
@@ -43,6 +43,6 @@ class MemoryClusterSecretWatch:
         as_written = written is not None and written[1] == found.resource_version
         return None if as_written else DriftKind.ALTERED
 
-    async def tell_repair(self, drift: Drift, job: JobKey) -> None:
+    async def tell_repair(self, drift: Drift, job: ProvisionKey) -> None:
         """See the port."""
         self.repairs.append((drift, job))

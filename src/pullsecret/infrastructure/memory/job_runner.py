@@ -15,8 +15,8 @@ from pullsecret.domain.jobs import AnyJob, AnyKey, AnyOrder, in_the_way
 from pullsecret.domain.provisioning import (
     Failure,
     Finished,
-    Job,
-    JobKey,
+    ProvisionJob,
+    ProvisionKey,
     ProvisionOrder,
     ProvisionResult,
     Queued,
@@ -50,7 +50,7 @@ class JobTimes:
 class MemoryJobs:
     """What the control plane keeps: jobs, and the payloads of the unfinished ones."""
 
-    orders: dict[JobKey, ProvisionOrder] = attrs.field(factory=dict)
+    orders: dict[ProvisionKey, ProvisionOrder] = attrs.field(factory=dict)
     """The temporary payloads."""
     ended: int = 0
     """How many jobs have ended so far."""
@@ -126,7 +126,7 @@ class MemoryJobRunner:
         if isinstance(order, CleanUpOrder):
             job = CleanUpJob(order, Queued(), self.clock.now())
         else:
-            job = Job(order.key, order.target, Queued(), self.clock.now(), trace=order.trace)
+            job = ProvisionJob(order.key, order.target, Queued(), self.clock.now(), trace=order.trace)
             self.state.orders[order.key] = order
         self.state.put(job)
         return Submitted(job)
@@ -173,7 +173,7 @@ class MemoryJobRunner:
         """See the port."""
         async with self._call("mark-reported", key.name):
             match self.state.get(key):
-                case Job(state=Finished() as landed) as job:
+                case ProvisionJob(state=Finished() as landed) as job:
                     self.state.put(attrs.evolve(job, state=attrs.evolve(landed, reported=True)))
                 case CleanUpJob(state=Finished() as cleaned_up) as clean_up:
                     self.state.put(attrs.evolve(clean_up, state=attrs.evolve(cleaned_up, reported=True)))
@@ -187,7 +187,7 @@ class MemoryJobRunner:
                 del self.state.orders[key]
         return len(left)
 
-    def _active(self, key: JobKey) -> bool:
+    def _active(self, key: ProvisionKey) -> bool:
         job = self.state.get(key)
         return job is not None and job.active
 

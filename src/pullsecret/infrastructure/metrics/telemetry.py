@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry
 from pullsecret.domain import facts
 from pullsecret.domain.facts import EventOutcome, Fact, SkipReason
 from pullsecret.domain.jobs import AnyKey, AnyResult
-from pullsecret.domain.provisioning import JobKey, ProvisionResult
+from pullsecret.domain.provisioning import ProvisionKey, ProvisionResult
 from pullsecret.domain.reasons import Outlook, Reason
 from pullsecret.domain.rollout import Rollout
 from pullsecret.infrastructure.metrics import definitions as metric
@@ -110,7 +110,7 @@ class PrometheusTelemetry:
 
     @_count.register
     def _(self, fact: facts.HandedOver) -> None:
-        if isinstance(fact.key, JobKey):
+        if isinstance(fact.key, ProvisionKey):
             self._metrics.count(metric.PRECONDITIONS, "met")
         if fact.key.attempt > 1:
             self._metrics.count(metric.RETRIES, "job")

@@ -11,7 +11,7 @@ from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.provisioning import (
     Failure,
     Finished,
-    Job,
+    ProvisionJob,
     ProvisionOrder,
     ProvisionResult,
     Queued,
@@ -55,7 +55,7 @@ class JobRunnerContract(CleanUpJobsContract):
         job = await self.the_job(harness.another_replica(), order)
         assert job == answer.job
         assert job.key == order.key
-        assert isinstance(job, Job)
+        assert isinstance(job, ProvisionJob)
         assert job.target == order.target
         assert job.state == Queued()
         assert job in await harness.runner.unfinished()
@@ -121,7 +121,7 @@ class JobRunnerContract(CleanUpJobsContract):
         assert isinstance(job.state, Finished)
         assert job.state.result == result
         assert not job.state.reported
-        assert isinstance(job, Job)
+        assert isinstance(job, ProvisionJob)
         assert job.target == order.target
         assert job.submitted_at <= job.state.at
 

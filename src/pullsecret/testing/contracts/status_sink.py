@@ -8,7 +8,7 @@ import pytest
 
 from pullsecret.domain.conditions import StatusReport, conditions_of, job_report
 from pullsecret.domain.identifiers import ClusterId, Generation
-from pullsecret.domain.provisioning import Failure, Finished, Job, JobKey, ProvisionResult
+from pullsecret.domain.provisioning import Failure, Finished, ProvisionJob, ProvisionKey, ProvisionResult
 from pullsecret.domain.reasons import Reason
 from pullsecret.domain.secret_lifecycle import Change, Stage
 from pullsecret.ports.status_sink import Receipt, StatusSink
@@ -34,7 +34,9 @@ def report_of(cluster_id: ClusterId, generation: int, result: ProvisionResult) -
     target = new_target(cluster_id, generation)
     now = datetime.now(UTC)
     finished = Finished(result, now)
-    return job_report(Job(JobKey(cluster_id, Generation(generation)), target, finished, now), finished, now)
+    return job_report(
+        ProvisionJob(ProvisionKey(cluster_id, Generation(generation)), target, finished, now), finished, now
+    )
 
 
 def believed_of(report: StatusReport) -> Believed:
