@@ -91,22 +91,25 @@ def read_cluster(
 ) -> tuple[Cluster, Mapping[str, Any]]:
     """Return the cluster, and the document with the pull secret replaced by a fixed word.
 
-    Values that are not there become None: the preconditions decide about them. Raises
-    :class:`UnreadableClusterError` naming the path of a value of the wrong kind, and :class:`PermanentError`
-    (``InvalidCluster``) for an unusable id or generation.
+    Values that are not there become None: the preconditions decide about them. So do those of the wrong kind
+    where the cluster is being deleted: nothing was ever written with them, and nobody will correct them.
+    Raises :class:`UnreadableClusterError` naming the path of one in any other cluster, and
+    :class:`PermanentError` (``InvalidCluster``) for an unusable id or generation.
     """
     document = sealed(document, where)
     deleted = find_first(document, where.deleting)
+    strict = not deleted
     cluster = Cluster(
         id=ClusterId(_text(document, paths("id")) or ""),
         generation=generation(document.get("generation")),
-        provider=_text(document, where.provider),
-        project=_text(document, where.project),
+        provider=_text(document, where.provider, strict),
+        project=_text(document, where.project, strict),
         pull_secret=_payload(document, where.pull_secret),
-        secret_name=_text(document, where.secret_name),
-        namespace=_text(document, where.namespace),
+        secret_name=_text(document, where.secret_name, strict),
+        namespace=_text(document, where.namespace, strict),
         storage=StoragePolicy(
-            _texts(document, where.replica_locations), _texts(document, where.encryption_keys)
+            _texts(document, where.replica_locations, strict),
+            _texts(document, where.encryption_keys, strict),
         ),
         deleting=bool(deleted),
         deleted_at=_time(deleted),
@@ -145,20 +148,22 @@ def _first(document: Mapping[str, Any], places: Paths) -> tuple[DocumentPath | N
     return None, None
 
 
-def _text(document: Mapping[str, Any], places: Paths) -> str | None:
+def _text(document: Mapping[str, Any], places: Paths, strict: bool = True) -> str | None:
     path, value = _first(document, places)
     if value is None or isinstance(value, str):
         return value or None
-    raise _wrong(document, path, "text")
+    if strict:
+        raise _wrong(document, path, "text")
+    return None
 
 
-def _texts(document: Mapping[str, Any], places: Paths) -> tuple[str, ...]:
+def _texts(document: Mapping[str, Any], places: Paths, strict: bool) -> tuple[str, ...]:
     path, value = _first(document, places)
-    if value is None:
-        return ()
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return tuple(value)
-    raise _wrong(document, path, "a list of texts")
+    if strict and value is not None:
+        raise _wrong(document, path, "a list of texts")
+    return ()
 
 
 def _time(value: object) -> datetime | None:

@@ -27,6 +27,7 @@ class ClusterCatalog(Protocol):
         """The cluster as it is now; None if the API knows no such cluster.
 
         Raises a transient error (``HyperFleetUnavailable``) if the API does not answer or refuses us, and a
-        permanent one (``InvalidCluster``) naming the path of a field that cannot be read.
+        permanent one (``InvalidCluster``) naming the path of a field that cannot be read. Of a cluster that
+        is being deleted such a field is left out: its deletion goes on.
         """
         ...

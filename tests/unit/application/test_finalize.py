@@ -232,6 +232,18 @@ async def test_what_an_earlier_spec_named_is_found_by_its_jobs() -> None:
 
 
 @simulated
+async def test_a_spec_that_became_unreadable_holds_up_no_deletion() -> None:
+    it = await deleted()
+    document = cluster_document(it.cluster)
+    spec = {**document["spec"], "provider": 1, "gcp": {"projectId": 2}}
+    it.scene.world.hyperfleet.put({**document, "spec": spec})
+    assert isinstance(await it.event(), JobSubmitted)
+    await it.let_jobs_end()
+    assert not it.stored
+    assert (it.finalized.status, it.finalized.reason) == (Status.TRUE, Reason.FINALIZED)
+
+
+@simulated
 async def test_a_cluster_that_never_was_provisioned_is_looked_for_where_its_spec_points() -> None:
     it = await deleted(landed=False)
     assert isinstance(await it.event(), JobSubmitted)

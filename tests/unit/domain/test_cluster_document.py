@@ -163,20 +163,19 @@ def with_value(path: str, value: object) -> dict[str, Any]:
     return document
 
 
-@pytest.mark.parametrize(
-    ("path", "value", "wanted"),
-    [
-        ("id", 7, "text"),
-        ("spec.provider", ["gcp"], "text"),
-        ("spec.gcp.projectId", 12345, "text"),
-        ("spec.pullSecret.secretName", True, "text"),
-        ("status.adapters.placement.data.namespace", {"name": "x"}, "text"),
-        ("spec.pullSecret.replicaLocations", "europe-west3", "a list of texts"),
-        ("spec.pullSecret.encryptionKeys", ["key", 7], "a list of texts"),
-    ],
-)
+WRONG_KINDS = [
+    ("spec.provider", ["gcp"], "text"),
+    ("spec.gcp.projectId", 12345, "text"),
+    ("spec.pullSecret.secretName", True, "text"),
+    ("status.adapters.placement.data.namespace", {"name": "x"}, "text"),
+    ("spec.pullSecret.replicaLocations", "europe-west3", "a list of texts"),
+    ("spec.pullSecret.encryptionKeys", ["key", 7], "a list of texts"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "wanted"), [("id", 7, "text"), *WRONG_KINDS])
 def test_a_value_of_the_wrong_kind_is_named_by_its_path(path: str, value: object, wanted: str) -> None:
-    document = with_value(path, value)
+    document = with_value(path, value) | {"deletedTime": None}
     with pytest.raises(PermanentError) as caught:
         read_cluster(document, DDR_PATHS)
     error = caught.value
@@ -185,6 +184,15 @@ def test_a_value_of_the_wrong_kind_is_named_by_its_path(path: str, value: object
     assert error.reason is Reason.INVALID_CLUSTER
     assert error.cause == f"The value at {path} is not {wanted}."
     assert error.remedy == f"Correct {path} in the cluster."
+
+
+@pytest.mark.parametrize(("path", "value"), [(path, value) for path, value, _ in WRONG_KINDS])
+def test_a_cluster_being_deleted_is_read_without_its_values_of_the_wrong_kind(
+    path: str, value: object
+) -> None:
+    read, _ = read_cluster(with_value(path, value), DDR_PATHS)
+    assert read == read_cluster(with_value(path, None), DDR_PATHS)[0]
+    assert read.deleting
 
 
 def test_a_long_wrong_id_is_shown_in_part() -> None:
@@ -293,7 +301,7 @@ def test_no_pull_secret_of_any_kind_stays_readable(value: object) -> None:
 def test_an_unreadable_cluster_says_its_generation_if_that_can_be_read(
     generation: object, known: int | None
 ) -> None:
-    document = {**with_value("spec.gcp.projectId", 7), "generation": generation}
+    document = {**with_value("spec.gcp.projectId", 7), "generation": generation, "deletedTime": None}
     with pytest.raises(PermanentError) as caught:
         read_cluster(document, DDR_PATHS)
     assert getattr(caught.value, "generation", None) == known
