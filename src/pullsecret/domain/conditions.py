@@ -124,8 +124,8 @@ def refusal_report(
 
 
 def waiting_report(cluster_id: ClusterId, generation: Generation, unmet: str, now: datetime) -> StatusReport:
-    """A precondition is false: nothing was done and nothing failed."""
-    waiting = Condition(Status.FALSE, Reason.PRECONDITIONS_NOT_MET, f"Waiting until {unmet}")
+    """A precondition does not hold, as ``unmet`` says: nothing was done and nothing failed."""
+    waiting = Condition(Status.FALSE, Reason.PRECONDITIONS_NOT_MET, f"Waiting: {unmet}.")
     return StatusReport(cluster_id, generation, Conditions(waiting, waiting, _HEALTHY), observed_at=now)
 
 

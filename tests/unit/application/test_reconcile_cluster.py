@@ -84,7 +84,7 @@ async def test_an_unmet_precondition_is_skipped_naming_the_clause(report_waiting
         return
     assert told is not None
     assert told.conditions.applied.reason is Reason.PRECONDITIONS_NOT_MET
-    assert 'dnsStatus == "True" is not true' in told.conditions.available.message
+    assert told.conditions.available.message == 'Waiting: dnsStatus == "True" is not true.'
     assert told.conditions.health.status is Status.TRUE
 
 

@@ -190,8 +190,8 @@ def test_work_handed_over_is_told_as_unknown_and_healthy() -> None:
 
 
 def test_an_unmet_precondition_is_told_as_false_and_healthy() -> None:
-    waiting = Condition(Status.FALSE, Reason.PRECONDITIONS_NOT_MET, 'Waiting until dnsStatus == "True"')
-    report = waiting_report(CLUSTER, GENERATION, 'dnsStatus == "True"', NOW)
+    waiting = Condition(Status.FALSE, Reason.PRECONDITIONS_NOT_MET, "Waiting: a == b is not true.")
+    report = waiting_report(CLUSTER, GENERATION, "a == b is not true", NOW)
     assert report == StatusReport(CLUSTER, GENERATION, Conditions(waiting, waiting, HEALTHY), NOW)
     assert report.data == {}
     assert report.job is None
