@@ -1,13 +1,18 @@
 """Child processes that cannot outlive the test process, however that ends."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 import attrs
+
+_KERNELS_PORTS: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_FIRST_PORT: Final = 10_000
 
 
 @attrs.define(eq=False)
@@ -60,8 +65,28 @@ def start(command: Sequence[str], log: Path, environment: Mapping[str, str] | No
     return Child(process, log)
 
 
+_reservations: list[socket.socket] = []
+
+
 def free_port() -> int:
-    """A TCP port on loopback that nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """A TCP port on loopback that nobody listens on, for a server that is still to start.
+
+    Until this process ends no other call gets it, whatever process calls. It is none of those that the kernel
+    gives out, so no client, and no server that asks for any port, takes it before that server has started.
+    """
+    low, high = map(int, _KERNELS_PORTS.read_text().split())
+    candidates: list[int] = [*range(_FIRST_PORT, low), *range(high + 1, 65_536)]
+    # Seeded tests draw the same numbers in every process.
+    for port in random.SystemRandom().sample(candidates, len(candidates)):
+        # A name in the abstract namespace is gone with its process, however that ends.
+        reservation = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        try:
+            reservation.bind(f"\0pullsecret-port-{port}")
+            with socket.socket() as listener:
+                listener.bind(("127.0.0.1", port))
+        except OSError:
+            reservation.close()
+            continue
+        _reservations.append(reservation)
+        return port
+    raise RuntimeError(f"no port is free outside of {low} to {high}; end servers that are left over")
