@@ -11,7 +11,6 @@ from pullsecret.domain.clean_up import CleanUpOrder, CleanUpResult, Deletion
 from pullsecret.domain.cluster_secret import PublishedSecret
 from pullsecret.domain.errors import OperationError, TransientError
 from pullsecret.domain.facts import InternalFault, StepDone
-from pullsecret.domain.finalization import cloud_secret_of
 from pullsecret.domain.ownership import Decision, decide
 from pullsecret.domain.provisioning import CloudSecretRef, ClusterSecretRef, Failure
 from pullsecret.domain.reasons import Reason
@@ -103,20 +102,20 @@ class _Run:
             for ref in self.order.places.cluster_secrets
             if (secret := await self._at(ref.path, self._look_at, ref)) is not None
         ]
-        # Cluster secrets say where they came from, which spec and jobs may have forgotten.
-        origins = {secret.ref: cloud_secret_of(secret) for secret in found}
-        noted = [origin for origin in origins.values() if origin is not None]
+        # Cluster secrets say where they came from and where before, which spec and jobs may have forgotten.
+        noted = [ref for secret in found for ref in secret.cloud_secrets]
         for stored in dict.fromkeys([*self.order.places.cloud_secrets, *noted]):
             await self._at(stored.path, self._delete_stored, stored)
         for published in found:
-            if not self._alone_knows_what_is_left(origins[published.ref]):
+            if not self._alone_knows_what_is_left(published):
                 await self._at(published.ref.path, self._delete_published, published)
 
-    def _alone_knows_what_is_left(self, origin: CloudSecretRef | None) -> bool:
+    def _alone_knows_what_is_left(self, published: PublishedSecret) -> bool:
         """True if the next attempt needs the cluster secret to find a stored one."""
-        if origin is None or origin in self.order.places.cloud_secrets or self.may_give_up:
+        if self.may_give_up:
             return False
-        return origin.path in self.failures
+        ordered = self.order.places.cloud_secrets
+        return any(ref.path in self.failures and ref not in ordered for ref in published.cloud_secrets)
 
     async def _look_at(self, ref: ClusterSecretRef) -> PublishedSecret | None:
         """The cluster secret, if it is ours."""

@@ -11,7 +11,7 @@ from pullsecret.domain.cluster_secret import PublishedSecret, cluster_secret
 from pullsecret.domain.errors import OperationError, PermanentError, TransientError
 from pullsecret.domain.facts import InternalFault, StepDone
 from pullsecret.domain.ownership import Decision, decide, describe_owner, ownership_labels
-from pullsecret.domain.provisioning import Failure, ProvisionOrder, ProvisionResult
+from pullsecret.domain.provisioning import CloudSecretRef, Failure, ProvisionOrder, ProvisionResult
 from pullsecret.domain.reasons import Reason
 from pullsecret.domain.secret_lifecycle import IllegalTransitionError, SecretLifecycle, Stage
 from pullsecret.ports.clock import Clock
@@ -58,6 +58,7 @@ class Provision:
             change=run.lifecycle.change,
             version=run.lifecycle.version,
             failure=failure,
+            earlier=tuple(ref.path for ref in run.earlier),
             duration=self.clock.monotonic() - started,
         )
 
@@ -74,6 +75,8 @@ class _Run:
     """The version that was published before this run, of the secret as it is."""
     anew: bool = False
     """This run found no cloud secret, so its versions are counted from 1 again."""
+    earlier: tuple[CloudSecretRef, ...] = ()
+    """Where the cluster secret says that it was stored before the cluster moved."""
 
     async def to_the_end(self, pauses: Pauses) -> Failure | None:
         """Take steps until published. Transient failures repeat the step they hit, which looks before it
@@ -182,10 +185,13 @@ class _Run:
             raise IllegalTransitionError("nothing was read back that could be published")
         published = await self._published_by_us()
         created_at = published and published.created_at
+        told_of = published.cloud_secrets if published else ()
+        self.earlier = tuple(ref for ref in told_of if ref != self.order.target.cloud_secret)
         wanted = cluster_secret(
             self.order.target,
             self.read_back,
             created_at or self.use.clock.now().isoformat(timespec="seconds"),
+            self.earlier,
         )
         if published is None:
             await self.use.cluster_secrets.create(wanted)

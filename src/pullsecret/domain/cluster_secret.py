@@ -1,7 +1,7 @@
 """The Kubernetes secret that HyperShift uses (DDR phase 5)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -18,10 +18,12 @@ CLUSTER_ANNOTATION = f"{ANNOTATION_PREFIX}/cluster-id"
 GENERATION_ANNOTATION = f"{ANNOTATION_PREFIX}/generation"
 SECRET_PATH_ANNOTATION = f"{ANNOTATION_PREFIX}/secret-path"
 VERSION_ANNOTATION = f"{ANNOTATION_PREFIX}/secret-version"
+EARLIER_SECRETS_ANNOTATION = f"{ANNOTATION_PREFIX}/earlier-secret-paths"
 CHECKSUM_ANNOTATION = f"{ANNOTATION_PREFIX}/crc32c"
 CREATED_AT_ANNOTATION = f"{ANNOTATION_PREFIX}/created-at"
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,18}\Z")
+_STORED = re.compile(r"projects/([^/]+)/secrets/([^/]+)(?:/.*)?\Z")
 
 
 @attrs.frozen
@@ -58,6 +60,17 @@ class PublishedSecret:
         noted = self.annotations.get(GENERATION_ANNOTATION, "")
         return int(noted) if _NUMBER.match(noted) else 0
 
+    @property
+    def cloud_secrets(self) -> tuple[CloudSecretRef, ...]:
+        """The stored secrets that it tells of, each once: the one it was read from, then those of before its
+        cluster moved."""
+        noted = [
+            self.annotations.get(SECRET_PATH_ANNOTATION, ""),
+            *self.annotations.get(EARLIER_SECRETS_ANNOTATION, "").split(),
+        ]
+        matches = (_STORED.match(path) for path in noted)
+        return tuple(dict.fromkeys(CloudSecretRef(match[1], match[2]) for match in matches if match))
+
     def version_from(self, ref: CloudSecretRef) -> str | None:
         """The version of ``ref`` that it was read from; None where another secret or none is noted."""
         noted = self.annotations.get(VERSION_ANNOTATION, "")
@@ -75,8 +88,15 @@ class PublishedSecret:
         )
 
 
-def cluster_secret(target: ProvisionTarget, version: SecretVersion, created_at: str) -> ClusterSecret:
-    """The Kubernetes secret for what was read back; ``created_at`` is RFC 3339 and stays for its life."""
+def cluster_secret(
+    target: ProvisionTarget, version: SecretVersion, created_at: str, earlier: Sequence[CloudSecretRef] = ()
+) -> ClusterSecret:
+    """The Kubernetes secret for what was read back; ``created_at`` is RFC 3339 and stays for its life.
+
+    ``earlier`` are the stored secrets that the cluster had elsewhere before: nothing else remembers them for
+    as long as the cluster lives.
+    """
+    moved = {EARLIER_SECRETS_ANNOTATION: " ".join(ref.path for ref in earlier)} if earlier else {}
     return ClusterSecret(
         ref=target.cluster_secret,
         labels=ownership_labels(target.cluster_id),
@@ -87,6 +107,7 @@ def cluster_secret(target: ProvisionTarget, version: SecretVersion, created_at: 
             VERSION_ANNOTATION: version.version,
             CHECKSUM_ANNOTATION: f"{version.crc32c:08x}",
             CREATED_AT_ANNOTATION: created_at,
+            **moved,
         },
         payload=version.payload,
     )

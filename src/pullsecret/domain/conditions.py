@@ -1,6 +1,6 @@
 """The three conditions, derived from what was observed and from nothing else (DDR phase 6, AC5)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 
@@ -15,6 +15,7 @@ from pullsecret.domain.secret_lifecycle import Change, Stage
 
 ADAPTER_NAME = "pullsecret"
 MAX_MESSAGE_CHARACTERS = 1_024
+_MAX_NAMED = 3
 
 
 class Status(Enum):
@@ -134,7 +135,7 @@ def conditions_of(result: ProvisionResult) -> Conditions:
     if result.failure is None:
         reason, text = _APPLIED[result.change]
         return Conditions(
-            Condition(Status.TRUE, reason, text.format(version=result.version)),
+            Condition(Status.TRUE, reason, text.format(version=result.version) + _moved(result.earlier)),
             Condition(
                 Status.TRUE,
                 Reason.SECRET_AVAILABLE,
@@ -154,6 +155,18 @@ def conditions_of(result: ProvisionResult) -> Conditions:
         stored = f"Stored and verified in Secret Manager as version {result.version}, but: {message}"
         failed = Condition(Status.FALSE, failure.reason, stored)
     return Conditions(failed, failed, Condition(Status.FALSE, failure.reason, message))
+
+
+def _moved(earlier: Sequence[str]) -> str:
+    if not earlier:
+        return ""
+    return f" What was stored before at {some_of(earlier)} stays until the cluster is deleted."
+
+
+def some_of(paths: Sequence[str]) -> str:
+    """The first few of ``paths``, and how many more there are."""
+    shown = ", ".join(paths[:_MAX_NAMED])
+    return f"{shown} and {len(paths) - _MAX_NAMED} more" if len(paths) > _MAX_NAMED else shown
 
 
 def _with_outlook(failure: Failure) -> str:

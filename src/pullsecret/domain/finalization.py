@@ -1,6 +1,6 @@
 """Where a deleted cluster may have left secrets, and what is told about its deletion."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import datetime
 
@@ -8,16 +8,20 @@ import attrs
 
 from pullsecret.domain.clean_up import CleanUpJob, CleanUpResult, Remains
 from pullsecret.domain.cluster import Cluster
-from pullsecret.domain.cluster_secret import SECRET_PATH_ANNOTATION, PublishedSecret
-from pullsecret.domain.conditions import Condition, Conditions, JobMetadata, Status, StatusReport
+from pullsecret.domain.conditions import (
+    Condition,
+    Conditions,
+    JobMetadata,
+    Status,
+    StatusReport,
+    some_of,
+)
 from pullsecret.domain.errors import PermanentError
 from pullsecret.domain.identifiers import ClusterId, Generation, namespace, project_id
 from pullsecret.domain.jobs import AnyJob
 from pullsecret.domain.names import cloud_secret_name, cluster_secret_name
 from pullsecret.domain.provisioning import CloudSecretRef, ClusterSecretRef, Finished, ProvisionJob
 from pullsecret.domain.reasons import Reason
-
-_MAX_NAMED = 3
 
 
 def remains(cluster: Cluster, jobs: Iterable[AnyJob]) -> Remains:
@@ -42,14 +46,6 @@ def remains(cluster: Cluster, jobs: Iterable[AnyJob]) -> Remains:
             ref = ClusterSecretRef(namespace(cluster.namespace), cluster_secret_name(cluster.id))
             places = places.and_those_of(Remains(cluster_secrets=(ref,)))
     return places
-
-
-def cloud_secret_of(published: PublishedSecret) -> CloudSecretRef | None:
-    """The stored secret that a cluster secret says it was read from."""
-    match published.annotations.get(SECRET_PATH_ANNOTATION, "").split("/"):
-        case ["projects", project, "secrets", name, *_] if project and name:
-            return CloudSecretRef(project, name)
-    return None
 
 
 def finalizing_report(cluster: Cluster, why: str, now: datetime) -> StatusReport:
@@ -85,8 +81,8 @@ def _finalized(
 ) -> StatusReport:
     """Nothing of ours is left but what policy retains and what had to be left behind."""
     kept = [
-        *(f"{_named(result.retained)} kept by policy" for _ in result.retained[:1]),
-        *(f"{_named(result.left)} left behind, delete by hand" for _ in result.left[:1]),
+        *(f"{some_of(result.retained)} kept by policy" for _ in result.retained[:1]),
+        *(f"{some_of(result.left)} left behind, delete by hand" for _ in result.left[:1]),
     ]
     text = (
         f"The cluster is deleted; {'; '.join(kept)}." if kept else "The cluster is deleted with its secrets."
@@ -95,8 +91,3 @@ def _finalized(
     gone = Condition(Status.FALSE, reason, text)
     finalized = attrs.evolve(gone, status=Status.TRUE)
     return StatusReport(cluster_id, generation, Conditions(gone, gone, _HEALTHY, finalized), now)
-
-
-def _named(paths: Sequence[str]) -> str:
-    shown = ", ".join(paths[:_MAX_NAMED])
-    return f"{shown} and {len(paths) - _MAX_NAMED} more" if len(paths) > _MAX_NAMED else shown

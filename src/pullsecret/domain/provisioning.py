@@ -115,6 +115,8 @@ class ProvisionResult:
     """``change`` and ``version`` are known if the stage is PUBLISHED."""
     failure: Failure | None = None
     """None if and only if the stage is PUBLISHED."""
+    earlier: tuple[str, ...] = ()
+    """Paths of the stored secrets of before the cluster moved; they stay until it is deleted."""
     duration: float = 0.0
     """Seconds from the job's first step to its last."""
     calls: Mapping[str, int] = attrs.field(factory=dict)

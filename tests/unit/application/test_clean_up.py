@@ -14,12 +14,15 @@ from pullsecret.domain.backoff import Backoff
 from pullsecret.domain.clean_up import CleanUpKey, CleanUpOrder, CleanUpResult, Deletion, Remains
 from pullsecret.domain.cluster_secret import PublishedSecret
 from pullsecret.domain.facts import InternalFault, RetryScheduled, StepDone
+from pullsecret.domain.identifiers import Generation
 from pullsecret.domain.ownership import CLUSTER_LABEL, ownership_labels
-from pullsecret.domain.provisioning import CloudSecretRef, ClusterSecretRef, ProvisionTarget
+from pullsecret.domain.provisioning import CloudSecretRef, ClusterSecretRef, ProvisionOrder, ProvisionTarget
+from pullsecret.domain.pull_secret import PullSecret
 from pullsecret.domain.reasons import Reason
 from pullsecret.infrastructure.memory.faults import Fault, FaultRule
 from pullsecret.infrastructure.memory.simulated_time import run_simulated
 from pullsecret.ports.cluster_secrets import NamespaceMissingError, NamespaceNotReadyError
+from pullsecret.testing.contracts.samples import new_pull_secret
 
 ONE_TRY = CleanUpPolicy(Backoff(initial=2), budget=1)
 
@@ -131,6 +134,45 @@ async def test_a_stored_secret_that_only_the_cluster_secret_s_note_names_goes_to
     assert result.failure is None
     assert not it.stored
     assert not it.published
+
+
+async def moved(policy: CleanUpPolicy | None = None) -> tuple[Provisioned, CloudSecretRef]:
+    """A cluster that moved twice, whose jobs are forgotten, and the first of its stored secrets."""
+    first = await provisioned(policy)
+    target = first.target
+    for generation, project in ((2, "another-prod-1"), (3, "a-third-prod-1")):
+        first.scene.world.cloud.project(project)
+        elsewhere = attrs.evolve(target.cloud_secret, project=project)
+        target = attrs.evolve(target, generation=Generation(generation), cloud_secret=elsewhere)
+        order = ProvisionOrder(target, PullSecret(new_pull_secret().reveal()))
+        assert (await first.scene.provision(order)).failure is None
+    places = Remains((target.cloud_secret,), (target.cluster_secret,))
+    clean_up = CleanUpOrder(CleanUpKey(target.cluster_id, target.generation), places)
+    return Provisioned(first.scene, target, clean_up), first.target.cloud_secret
+
+
+@simulated
+async def test_stored_secrets_of_before_the_cluster_moved_go_too() -> None:
+    it, first = await moved()
+    result = await it.scene.clean_up(it.order)
+    assert result.failure is None
+    assert len(result.deleted) == 4
+    assert it.scene.world.cloud.secret(first) is None
+    assert not it.stored
+    assert not it.published
+
+
+@simulated
+async def test_the_note_of_an_earlier_stored_secret_stays_until_that_is_gone() -> None:
+    it, first = await moved(ONE_TRY)
+    it.scene.project.denied.add("secretmanager.secrets.delete")
+    result = await it.scene.clean_up(it.order)
+    assert result.failure is not None
+    assert it.published
+
+    it.scene.project.denied.clear()
+    result = await it.scene.clean_up(it.order)
+    assert (result.failure, result.deleted) == (None, (first.path, it.target.cluster_secret.path))
 
 
 @simulated

@@ -581,3 +581,25 @@ async def test_a_namespace_that_is_missing_is_told_and_a_later_attempt_publishes
     again = await scene.provision(attrs.evolve(order, attempt=2))
     assert (again.failure, again.change) == (None, Change.UNCHANGED)
     assert scene.landed(order)
+
+
+@simulated
+async def test_where_it_was_stored_before_the_cluster_moved_is_noted_and_told() -> None:
+    scene = Scene()
+    order = scene.order(new_cluster())
+    await scene.provision(order)
+    places = [order.target.cloud_secret]
+    for generation, name in ((2, "renamed"), (3, "renamed-again"), (4, "renamed-again")):
+        places.append(attrs.evolve(order.target.cloud_secret, name=name))
+        target = attrs.evolve(order.target, generation=Generation(generation), cloud_secret=places[-1])
+        result = await scene.provision(attrs.evolve(order, target=target))
+        earlier = {ref: None for ref in places[:-1] if ref != places[-1]}
+        assert set(result.earlier) == {ref.path for ref in earlier}
+        published = scene.world.control_plane.secrets[order.target.cluster_secret]
+        assert set(published.cloud_secrets) == {*places}
+        assert published.cloud_secrets[0] == places[-1]
+
+    home = attrs.evolve(order.target, generation=Generation(5))
+    result = await scene.provision(attrs.evolve(order, target=home))
+    assert set(result.earlier) == {places[1].path, places[2].path}
+    assert (result.change, scene.landed(order)) == (Change.UNCHANGED, True)

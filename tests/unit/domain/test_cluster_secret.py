@@ -93,3 +93,30 @@ def test_what_was_never_noted_is_not_known() -> None:
     assert bare.generation == 0
     assert bare.created_at is None
     assert FOUND.created_at == "2026-01-01T00:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("noted", "ref"),
+    [
+        ("projects/p/secrets/s/versions/7", CloudSecretRef("p", "s")),
+        ("projects/p/secrets/s", CloudSecretRef("p", "s")),
+        ("projects//secrets/s", None),
+        ("projects/p/secrets/", None),
+        ("projects/p/things/s", None),
+        ("x/projects/p/secrets/s", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_a_cluster_secret_says_where_it_was_read_from(noted: str | None, ref: CloudSecretRef | None) -> None:
+    annotations = {} if noted is None else {"pullsecret.hyperfleet.io/secret-path": noted}
+    found = PublishedSecret(REF, {}, annotations, None, "Opaque", "1")
+    assert found.cloud_secrets == (() if ref is None else (ref,))
+
+
+def test_it_notes_where_the_pull_secret_was_before_its_cluster_moved() -> None:
+    earlier = (CloudSecretRef("before", "s"), CloudSecretRef("long-before", "t"))
+    wanted = cluster_secret(TARGET, SecretVersion("7", PAYLOAD, 0xABC), "2026-01-01T00:00:00+00:00", earlier)
+    found = attrs.evolve(FOUND, annotations=wanted.annotations)
+    assert found.cloud_secrets == (TARGET.cloud_secret, *earlier)
+    assert not FOUND.holds(wanted)

@@ -79,6 +79,16 @@ def test_a_published_secret_is_applied_available_and_healthy(
     )
 
 
+def test_stored_secrets_of_before_the_cluster_moved_are_told_by_name() -> None:
+    earlier = tuple(f"projects/p{number}/secrets/s" for number in range(5))
+    told = conditions_of(ProvisionResult(Stage.PUBLISHED, Change.CREATED, "1", earlier=earlier[:1]))
+    assert told.applied.message.endswith(
+        "What was stored before at projects/p0/secrets/s stays until the cluster is deleted."
+    )
+    told = conditions_of(ProvisionResult(Stage.PUBLISHED, Change.CREATED, "1", earlier=earlier))
+    assert "projects/p2/secrets/s and 2 more stays" in told.applied.message
+
+
 @pytest.mark.parametrize(("reason", "stage"), list(itertools.product(FAILURES, UNFINISHED)))
 def test_no_failure_is_ever_told_as_success(reason: Reason, stage: Stage) -> None:
     told = conditions_of(failed(reason, stage))

@@ -7,11 +7,9 @@ import pytest
 
 from pullsecret.domain.clean_up import CleanUpJob, CleanUpKey, CleanUpOrder, CleanUpResult, Remains
 from pullsecret.domain.cluster import Cluster
-from pullsecret.domain.cluster_secret import PublishedSecret
 from pullsecret.domain.conditions import Condition, Conditions, JobMetadata, Status, StatusReport
 from pullsecret.domain.finalization import (
     clean_up_report,
-    cloud_secret_of,
     finalizing_report,
     nothing_to_clean_up_report,
     remains,
@@ -73,24 +71,6 @@ def test_a_spec_that_names_no_place_leaves_nothing_there(
     change: dict[str, str | None], expected: Remains
 ) -> None:
     assert remains(attrs.evolve(CLUSTER, **change), []) == expected
-
-
-@pytest.mark.parametrize(
-    ("noted", "ref"),
-    [
-        ("projects/p/secrets/s/versions/7", CloudSecretRef("p", "s")),
-        ("projects/p/secrets/s", CloudSecretRef("p", "s")),
-        ("projects//secrets/s", None),
-        ("projects/p/secrets/", None),
-        ("projects/p/things/s", None),
-        ("x/projects/p/secrets/s", None),
-        ("", None),
-        (None, None),
-    ],
-)
-def test_a_cluster_secret_says_where_it_was_read_from(noted: str | None, ref: CloudSecretRef | None) -> None:
-    annotations = {} if noted is None else {"pullsecret.hyperfleet.io/secret-path": noted}
-    assert cloud_secret_of(PublishedSecret(KUBERNETES, {}, annotations, None, "Opaque", "1")) == ref
 
 
 def report(state: Condition, health: Condition, finalized: Condition) -> StatusReport:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pullsecret.domain.clean_up import CleanUpResult
 from pullsecret.domain.provisioning import Failure, ProvisionResult
 from pullsecret.domain.reasons import Outlook, Reason
-from pullsecret.domain.secret_lifecycle import Stage
+from pullsecret.domain.secret_lifecycle import Change, Stage
 from pullsecret.infrastructure.job_process.termination_message import (
     MAX_BYTES,
     decode_clean_up,
@@ -106,3 +106,16 @@ def test_neither_result_is_taken_for_the_other() -> None:
         decode_clean_up(encode(provisioned))
     with pytest.raises(ValueError, match="not a job's result"):
         decode_result(encode(CleanUpResult()))
+
+
+def test_earlier_places_come_back_as_far_as_there_is_room() -> None:
+    few = ("projects/a/secrets/x", "projects/b/secrets/y")
+    landed = ProvisionResult(Stage.PUBLISHED, Change.UPDATED, "2", earlier=few)
+    assert decode_result(encode(landed)) == landed
+
+    many = tuple(f"projects/{'p' * 200}/secrets/{number}" for number in range(100))
+    text = encode(attrs.evolve(landed, earlier=many))
+    assert len(text.encode()) <= MAX_BYTES
+    kept = decode_result(text).earlier
+    assert 10 < len(kept) < 100
+    assert kept == many[: len(kept)]

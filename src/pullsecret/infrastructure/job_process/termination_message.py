@@ -22,8 +22,8 @@ def encode_result(result: ProvisionResult, path: str, seconds_by_method: dict[st
     """One line of JSON, at most :data:`MAX_BYTES` in UTF-8, without a payload.
 
     ``path`` is the version's (or the secret's) resource name; ``seconds_by_method`` how long calls took in
-    all. What does not fit goes in this order: latencies, durations by method, calls, the end of the
-    message.
+    all. What does not fit goes in this order: latencies, durations by method, calls, the last ones of the
+    earlier paths, the end of the message.
     """
     document = {
         **_end(result),
@@ -31,6 +31,7 @@ def encode_result(result: ProvisionResult, path: str, seconds_by_method: dict[st
         "change": result.change and result.change.value,
         "version": result.version,
         "path": path,
+        **({"earlier": list(result.earlier)} if result.earlier else {}),
         **_measured(result, seconds_by_method),
     }
     return _shortened(document)
@@ -82,7 +83,7 @@ def _shortened(document: dict[str, Any]) -> str:
         document["durations"] = {"total": document["durations"]["total"]}
     if _size(document) > MAX_BYTES:
         document["calls"] = {}
-    for paths in ("deleted", "retained", "left"):
+    for paths in ("deleted", "retained", "left", "earlier"):
         while _size(document) > MAX_BYTES and len(document.get(paths, ())) > (paths != "deleted"):
             document[paths].pop()
     message = document["message"] or ""
@@ -101,6 +102,7 @@ def decode_result(text: str) -> ProvisionResult:
             stage=Stage(document["stage"]),
             change=None if document["change"] is None else Change(document["change"]),
             version=None if document["version"] is None else str(document["version"]),
+            earlier=tuple(str(path) for path in document.get("earlier", ())),
             **_read_end(document),
         )
     except _NOT_READABLE as error:
