@@ -11,7 +11,8 @@ class ClusterSecretWatch(Protocol):
     """Watches the secrets that carry our labels, in every namespace. It never reads a payload."""
 
     def drifts(self) -> AsyncGenerator[Drift, None]:
-        """Each drift at least once, also one that is there already. It ends only when it is closed.
+        """Each drift at least once, also one that is there already. It ends only when it is closed, or by
+        raising what nobody foresaw: then :meth:`look` sees nothing any more either.
 
         A deletion that happened while nobody watched is not seen here; :meth:`look` sees it.
         """

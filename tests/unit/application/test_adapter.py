@@ -1,17 +1,20 @@
-"""A replica whose broker is away asks for it again and again, and stops at once when it is told to."""
+"""A replica asks again and again for a broker that is away, stops at once when told to, and ends if it goes deaf."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
 import attrs
+import pytest
 from tests.unit.application.scene import simulated
 
+from pullsecret.domain.drift import Drift
 from pullsecret.domain.errors import TransientError
 from pullsecret.domain.facts import Interrupted
 from pullsecret.domain.reasons import Reason
 from pullsecret.entrypoints.configuration import Configuration
 from pullsecret.entrypoints.container import embedded_adapter
+from pullsecret.infrastructure.memory.cluster_secret_watch import MemoryClusterSecretWatch
 from pullsecret.infrastructure.memory.world import EmbeddedWorld
 from pullsecret.ports.event_source import Subscription
 
@@ -47,3 +50,28 @@ async def test_a_broker_that_is_away_is_asked_again_until_the_replica_is_stopped
     stop.set()
     await work
     assert loop.time() - started == 11  # not at the end of the pause
+
+
+class UnforeseenError(Exception):
+    """Nobody catches it."""
+
+
+class BreakingWatch(MemoryClusterSecretWatch):
+    """A watch of cluster secrets that breaks for good."""
+
+    async def drifts(self) -> AsyncGenerator[Drift, None]:
+        await asyncio.sleep(5)
+        raise UnforeseenError
+        yield
+
+
+@simulated
+async def test_a_replica_that_sees_no_drift_any_more_ends_and_says_why() -> None:
+    world = EmbeddedWorld.create(latency=(0, 0))
+    adapter = embedded_adapter(Configuration.default(), world, world.telemetry)()
+    assert adapter.repair is not None
+    watch = BreakingWatch(world.control_plane, world.clock)
+    deaf = attrs.evolve(adapter, repair=attrs.evolve(adapter.repair, watch=watch))
+    with pytest.raises(BaseExceptionGroup) as raised:
+        await asyncio.wait_for(deaf.run(asyncio.Event()), timeout=60)
+    assert raised.group_contains(UnforeseenError)

@@ -1,4 +1,4 @@
-"""A stream of ended jobs whose watch broke for good says so, since it would never bring anything again."""
+"""A stream whose watch broke for good says so, since it would never bring anything again."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pullsecret.infrastructure.kubernetes.api import KubernetesApi, Object
+from pullsecret.infrastructure.kubernetes.cluster_secret_watch import KubernetesClusterSecretWatch
 from pullsecret.infrastructure.kubernetes.job_runner import KubernetesJobRunner
 from pullsecret.infrastructure.kubernetes.job_settings import JobSettings
 from pullsecret.infrastructure.kubernetes.official_client import Configuration
@@ -36,9 +37,17 @@ class BreakingApi(KubernetesApi):
 
 
 @pytest.mark.parametrize("breaks", ["/jobs", "/pods"])
-async def test_it_raises_what_the_watch_met(breaks: str) -> None:
+async def test_ended_jobs_raise_what_their_watch_met(breaks: str) -> None:
     async with BreakingApi(breaks) as api:
         runner = KubernetesJobRunner(api, JobSettings("image"), MemoryTelemetry())
         async with asyncio.timeout(10), aclosing(runner.finished()) as finished:
             with pytest.raises(UnforeseenError):
                 await anext(finished)
+
+
+async def test_drifts_raise_what_their_watch_met() -> None:
+    async with BreakingApi("/secrets") as api:
+        watch = KubernetesClusterSecretWatch(api, JobSettings("image"), MemoryTelemetry(), "replica")
+        async with asyncio.timeout(10), aclosing(watch.drifts()) as drifts:
+            with pytest.raises(UnforeseenError):
+                await anext(drifts)

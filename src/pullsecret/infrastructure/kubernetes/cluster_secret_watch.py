@@ -30,7 +30,8 @@ class KubernetesClusterSecretWatch:
         self._jobs = JobObjects(api, settings)
         self._events = JobEvents(api, telemetry, replica)
         self._telemetry = telemetry
-        self._drifts: asyncio.Queue[Drift] = asyncio.Queue()
+        self._drifts: asyncio.Queue[Drift | None] = asyncio.Queue()
+        """None once nothing more is to be expected."""
         self._secrets = Reflector(
             api,
             Selection(ALL_SECRETS, CLUSTER_SECRETS, metadata_only=True, keep=_keep),
@@ -40,11 +41,13 @@ class KubernetesClusterSecretWatch:
         )
 
     async def drifts(self) -> AsyncGenerator[Drift, None]:
-        """See the port."""
+        """See the port. Raises what nobody foresaw and the watch met."""
         watching = asyncio.get_running_loop().create_task(self._secrets.run())
+        watching.add_done_callback(lambda _: self._drifts.put_nowait(None))
         try:
-            while True:
-                yield await self._drifts.get()
+            while (drift := await self._drifts.get()) is not None:
+                yield drift
+            watching.result()
         finally:
             watching.cancel()
 
