@@ -1,4 +1,4 @@
-"""A replica asks again and again for a broker that is away, stops at once when told to, and ends if it goes deaf."""
+"""A replica asks for an absent broker again and again, stops when told to, and ends once it has gone deaf."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
