@@ -95,9 +95,10 @@ class ReconcileCluster:
             deleting = Skipped(SkipReason.DELETING)
             return await self.finalize(cluster, event.trace) if self.finalize else deleting
         # What is told about work in progress is no newer than this look, so that the API can tell that it is
-        # older than an end which another replica tells meanwhile.
+        # older than an end which another replica tells meanwhile. What was known may be older still; then the
+        # hand-over finds the job, and its end is told anew.
         looked_at = self.clock.now()
-        known = await self.jobs.jobs(cluster.id)
+        known = await self.jobs.known(cluster.id)
         if any(job.key.generation > cluster.generation for job in known):
             return Skipped(SkipReason.STALE)
         if unmet := first_unmet(self.policy.preconditions, self._environment(event, entry)):

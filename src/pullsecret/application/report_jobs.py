@@ -96,7 +96,7 @@ class ReportJobs:
         """Tell what is to be told of ``job``; False if it goes on, or has to come again."""
         if not isinstance(job.state, Finished):
             return False
-        known = await self.jobs.known(job.key.cluster_id)
+        known = {other.key for other in await self.jobs.known(job.key.cluster_id)}
         # The runner may have forgotten this very job meanwhile; its end is told nevertheless.
         if job.key == max({job.key, *known}, key=age_order):
             await self._tell(job, job.state.at)

@@ -37,17 +37,17 @@ def newest_jobs(jobs: Iterable[AnyJob]) -> Mapping[ClusterId, AnyJob]:
     return newest
 
 
-def in_the_way(jobs: Iterable[AnyJob], order: AnyOrder) -> AnyJob | None:
-    """The job of the order's cluster because of which ``order`` may not be handed over now, if there is one.
+def in_the_way(jobs: Iterable[AnyJob], key: AnyKey) -> AnyJob | None:
+    """Of its cluster's ``jobs`` the one because of which ``key`` may not be handed over now, if there is one.
 
-    That is one that has not finished; and for provisioning also one of a later generation, or a clean-up at
-    the same one, so that whoever decided before an update or a deletion writes nothing after it.
+    That is another one that has not finished; and for provisioning also one of a later generation, or a
+    clean-up at the same one, so that whoever decided before an update or a deletion writes nothing after it.
     """
     for job in jobs:
-        if job.active:
+        if job.active and job.key != key:
             return job
-        newer = age_order(job.key)[:2] > (order.key.generation, False)
-        if newer and isinstance(order, ProvisionOrder):
+        newer = age_order(job.key)[:2] > (key.generation, False)
+        if newer and isinstance(key, ProvisionKey):
             return job
     return None
 

@@ -1,7 +1,7 @@
 """Jobs: the durable hand-over of one attempt at provisioning one cluster, or at cleaning up after it (DDR
 decision 2)."""
 
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
 import attrs
@@ -60,14 +60,20 @@ class JobRunner(Protocol):
         order."""
         ...
 
-    async def known(self, cluster_id: ClusterId) -> Collection[AnyKey]:
-        """The keys of the cluster's jobs; at least of those that were there when :meth:`finished` last
-        brought one of them."""
+    async def known(self, cluster_id: ClusterId) -> Sequence[AnyJob]:
+        """The cluster's jobs as they were a moment ago, in no particular order: at least those that this
+        runner submitted, and those that were there when :meth:`finished` last brought one of them."""
         ...
 
     async def unfinished(self) -> Sequence[AnyJob]:
         """The jobs that are queued or running, of all clusters, as they were a moment ago, in no particular
         order. What this runner has submitted or released is among them."""
+        ...
+
+    async def going_again(self) -> Sequence[AnyJob]:
+        """The newest job of each cluster if another attempt is to follow it
+        (:func:`~pullsecret.domain.jobs.goes_again`), as they were a moment ago, in no particular order. It
+        costs by how many those are, not by how many jobs are remembered."""
         ...
 
     def finished(self) -> AsyncGenerator[AnyJob, None]:

@@ -19,6 +19,7 @@ from pullsecret.infrastructure.kubernetes.job_settings import JobSettings, JobTi
 from pullsecret.infrastructure.kubernetes.marks import JOB_LABEL
 from pullsecret.infrastructure.kubernetes.paths import secret_path
 from pullsecret.infrastructure.memory.telemetry import MemoryTelemetry
+from pullsecret.testing.contracts.job_runner_harness import next_finished
 from pullsecret.testing.kubernetes.node_agent import Image
 
 IMAGE = "pullsecret.test/obedient:1"
@@ -74,6 +75,14 @@ class ObedientJobs:
 
     def another_replica(self) -> KubernetesJobRunner:
         return KubernetesJobRunner(self.api, self.settings, MemoryTelemetry())
+
+    async def finish(self, order: AnyOrder, result: AnyResult) -> None:
+        """Submit, release and end the order's job, and have its end noted."""
+        await self.runner.submit(order)
+        await self.runner.release(order.key)
+        await eventually(lambda: self.started(order.key))
+        await self.end(order.key, result)
+        await next_finished(self.runner, order.key, self.patience)
 
     async def started(self, key: AnyKey) -> bool:
         return self._file(key, "started").exists()

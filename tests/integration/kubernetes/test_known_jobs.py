@@ -14,8 +14,9 @@ from pullsecret.infrastructure.kubernetes import marks
 from pullsecret.infrastructure.kubernetes.api import MERGE_PATCH, Answer, KubernetesApi, Object
 from pullsecret.infrastructure.kubernetes.job_runner import KubernetesJobRunner
 from pullsecret.infrastructure.kubernetes.job_settings import JobTimes
+from pullsecret.infrastructure.kubernetes.paths import secret_path
 from pullsecret.infrastructure.memory.telemetry import MemoryTelemetry
-from pullsecret.ports.job_runner import Submitted
+from pullsecret.ports.job_runner import Busy, Existing, Submitted
 from pullsecret.testing.contracts.job_runner import SUCCESS, next_finished
 from pullsecret.testing.contracts.samples import new_order
 from pullsecret.testing.kubernetes.system import System
@@ -42,7 +43,8 @@ async def test_a_newer_job_that_no_watch_told_of_is_known_when_an_end_is_brought
         async with asyncio.timeout(jobs.patience), aclosing(deaf.finished()) as finished:
             assert (await anext(finished)).key == older.key
             assert isinstance(await jobs.runner.submit(newer), Submitted)
-            assert set(await deaf.known(older.target.cluster_id)) == {older.key, newer.key}
+            known = await deaf.known(older.target.cluster_id)
+            assert {job.key for job in known} == {older.key, newer.key}
 
 
 class MeddlingApi(KubernetesApi):
@@ -93,6 +95,86 @@ async def test_what_a_replica_did_itself_it_knows_before_the_watch_tells_of_it(
             await deaf.release(order.key)
             (running,) = await deaf.unfinished()
             assert (running.key, running.state) == (order.key, Running())
+
+
+async def test_an_older_generation_is_refused_after_a_newer_one_that_no_watch_told_of(
+    jobs: ObedientJobs, system: System, admin: KubernetesApi
+) -> None:
+    ended, newer = new_order(), new_order(generation=2)
+    older = new_order(newer.target.cluster_id)
+    await end(jobs, ended)
+    async with DeafApi(await system.connect()) as api:
+        deaf = KubernetesJobRunner(api, jobs.settings, MemoryTelemetry())
+        async with asyncio.timeout(2 * jobs.patience), aclosing(deaf.finished()) as finished:
+            await anext(finished)
+            await jobs.finish(newer, SUCCESS)
+            assert await deaf.known(newer.target.cluster_id) == []
+            answer = await deaf.submit(older)
+            assert isinstance(answer, Busy)
+            assert answer.job.key == newer.key
+            assert await deaf.submit(newer) == Existing(answer.job)
+    (job,) = await jobs.runner.jobs(newer.target.cluster_id)
+    assert job.key == newer.key
+    assert (await admin.list(secret_path(system.namespace), labels=marks.OUR_JOBS))[0] == []
+
+
+class CountingApi(KubernetesApi):
+    """Notes what is asked of it."""
+
+    def __init__(self, configuration: Any) -> None:
+        super().__init__(configuration)
+        self.verbs: list[str] = []
+
+    async def call(self, verb: str, path: str, *arguments: Any, **options: Any) -> Answer:
+        self.verbs.append(verb)
+        return await super().call(verb, path, *arguments, **options)
+
+
+async def test_who_watches_hands_over_without_reading_the_jobs(jobs: ObedientJobs, system: System) -> None:
+    ended, order = new_order(), new_order()
+    await end(jobs, ended)
+    async with CountingApi(await system.connect()) as api:
+        # No reminder, mark or claim comes in between.
+        settings = attrs.evolve(jobs.settings, times=JobTimes(remind=10 * jobs.patience))
+        watching = KubernetesJobRunner(api, settings, MemoryTelemetry())
+        async with asyncio.timeout(jobs.patience), aclosing(watching.finished()) as finished:
+            await anext(finished)
+            await eventually(lambda: payload_gone(jobs, ended))
+            api.verbs.clear()
+            assert await watching.known(order.target.cluster_id) == []
+            assert isinstance(await watching.submit(order), Submitted)
+            assert api.verbs == ["create", "create", "patch"]
+            (job,) = await watching.known(order.target.cluster_id)
+            assert job.key == order.key
+
+
+async def payload_gone(jobs: ObedientJobs, order: Any) -> bool:
+    return not await jobs.payload_kept(order)
+
+
+async def test_of_an_end_that_another_replica_told_first_nothing_is_kept(
+    jobs: ObedientJobs, system: System
+) -> None:
+    order = new_order()
+    await end(jobs, order)
+
+    class Slow(KubernetesApi):
+        """Whatever is asked for, the other replica tells the end before a mark's answer is there."""
+
+        async def call(self, verb: str, path: str, body: Object | None = None, **options: Any) -> Answer:
+            answer = await super().call(verb, path, body, **options)
+            if marks.CLAIM in str(body):
+                await jobs.runner.mark_reported(order.key)
+                await asyncio.sleep(1.0)
+            return answer
+
+    async with Slow(await system.connect()) as api:
+        runner = KubernetesJobRunner(api, jobs.settings, MemoryTelemetry())
+        async with asyncio.timeout(jobs.patience), aclosing(runner.finished()) as finished:
+            await anext(finished)
+            # Nothing that can be asked of the runner shows it: it is memory that would never be given back.
+            assert runner._ended is not None
+            assert not runner._ended._claimed
 
 
 async def test_a_told_end_is_marked_although_others_wait_to_be_taken_up(jobs: ObedientJobs) -> None:

@@ -23,7 +23,9 @@ from pullsecret.testing.kubernetes.system import System
 pytestmark = [pytest.mark.service, pytest.mark.asyncio]
 
 CALLS_OF_A_SUBMISSION = 4
-"""List jobs, create the secret, create the job, tie the two."""
+"""Create the secret, create the job, look for others, tie the two."""
+
+CREATES_THE_JOB = 2
 
 
 class CrashError(Exception):
@@ -89,6 +91,45 @@ async def test_a_submission_is_of_as_many_calls_as_are_tried_above(
         runner = KubernetesJobRunner(counted, jobs.settings, MemoryTelemetry())
         assert isinstance(await runner.submit(new_order()), Submitted)
         assert counted.calls == CALLS_OF_A_SUBMISSION
+
+
+@pytest.mark.parametrize("finder", ["release", "sweep"])
+async def test_an_older_job_that_a_crash_left_after_a_newer_one_is_never_run(
+    admin: KubernetesApi, system: System, jobs: ObedientJobs, finder: str
+) -> None:
+    newer = new_order(generation=2)
+    await jobs.finish(newer, SUCCESS)
+    older = new_order(newer.target.cluster_id)
+    async with DyingApi(await system.connect(), CREATES_THE_JOB, after=True) as dying:
+        with pytest.raises(CrashError):
+            await KubernetesJobRunner(dying, jobs.settings, MemoryTelemetry()).submit(older)
+    if finder == "sweep":
+        await jobs.runner.sweep()
+    await jobs.runner.release(older.key)
+    (job,) = await jobs.runner.jobs(newer.target.cluster_id)
+    assert job.key == newer.key
+    assert (await admin.list(secret_path(system.namespace), labels=marks.OUR_JOBS))[0] == []
+    assert not await jobs.started(older.key)
+
+
+async def test_a_job_that_another_replica_releases_before_its_submission_has_ended_goes_on(
+    system: System, jobs: ObedientJobs
+) -> None:
+    order = new_order()
+
+    class Overtaken(KubernetesApi):
+        async def call(self, verb: str, path: str, *arguments: Any, **options: Any) -> Answer:
+            answer = await super().call(verb, path, *arguments, **options)
+            if (verb, path) == ("create", job_path(system.namespace)):
+                await jobs.another_replica().release(order.key)
+            return answer
+
+    async with Overtaken(await system.connect()) as api:
+        answer = await KubernetesJobRunner(api, jobs.settings, MemoryTelemetry()).submit(order)
+    assert isinstance(answer, Submitted)
+    (job,) = await jobs.runner.jobs(order.target.cluster_id)
+    assert job.state == Running()
+    await eventually(lambda: jobs.started(order.key))
 
 
 async def test_generations_submitted_at_once_by_replicas_make_one_job(jobs: ObedientJobs) -> None:

@@ -18,13 +18,12 @@ from pullsecret.domain.provisioning import (
     Finished,
     ProvisionJob,
     ProvisionKey,
-    ProvisionOrder,
     ProvisionResult,
     Queued,
 )
 from pullsecret.domain.reasons import Reason
 from pullsecret.domain.secret_lifecycle import Change, Stage
-from pullsecret.testing.contracts.samples import new_pull_secret, new_target
+from pullsecret.testing.contracts.samples import new_target
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CLUSTER = ClusterId("cls-1")
@@ -62,10 +61,6 @@ def test_each_cluster_has_its_newest_job(known: list[AnyJob]) -> None:
     }
 
 
-def provision_order(generation: int) -> ProvisionOrder:
-    return ProvisionOrder(attrs.evolve(TARGET, generation=Generation(generation)), new_pull_secret())
-
-
 @pytest.mark.parametrize(
     ("known", "provisioning_waits", "clean_up_waits"),
     [
@@ -74,6 +69,7 @@ def provision_order(generation: int) -> ProvisionOrder:
         ([provisioning(2, active=False)], False, False),
         ([provisioning(3, active=False)], True, False),
         ([provisioning(1)], True, True),
+        ([provisioning(2)], False, True),
         ([clean_up(1)], True, True),
         ([clean_up(1, active=False)], False, False),
         ([clean_up(2, active=False)], True, False),
@@ -84,8 +80,8 @@ def provision_order(generation: int) -> ProvisionOrder:
 def test_one_job_at_a_time_and_nothing_older_is_provisioned_after_an_update_or_a_clean_up(
     known: list[AnyJob], provisioning_waits: bool, clean_up_waits: bool
 ) -> None:
-    assert (in_the_way(known, provision_order(2)) is not None) == provisioning_waits
-    assert (in_the_way(known, clean_up(2, 2).order) is not None) == clean_up_waits
+    assert (in_the_way(known, ProvisionKey(CLUSTER, Generation(2))) is not None) == provisioning_waits
+    assert (in_the_way(known, CleanUpKey(CLUSTER, Generation(2), 2)) is not None) == clean_up_waits
 
 
 def test_pauses_grow_with_the_attempts() -> None:

@@ -8,15 +8,15 @@ from contextlib import suppress
 from typing import Any, Final
 
 from pullsecret.domain.facts import InternalFault
+from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.jobs import AnyJob, AnyResult
 from pullsecret.domain.names import temporary_secret_name
 from pullsecret.domain.provisioning import ProvisionJob, ProvisionResult
 from pullsecret.infrastructure.job_process.termination_message import encode
-from pullsecret.infrastructure.kubernetes import marks
 from pullsecret.infrastructure.kubernetes.api import Object
 from pullsecret.infrastructure.kubernetes.api_errors import ApiError, operation_error
 from pullsecret.infrastructure.kubernetes.job_events import JobEvents
-from pullsecret.infrastructure.kubernetes.job_objects import JobObjects, uid_of
+from pullsecret.infrastructure.kubernetes.job_objects import JobObjects, payload_uid_of, uid_of
 from pullsecret.infrastructure.kubernetes.job_reading import (
     has_ended,
     job_of,
@@ -117,6 +117,11 @@ class FinishedJobs:
         """Every job with its result, as it was a moment ago."""
         return [self._with_result(known) for known in self.jobs.all()]
 
+    async def of_cluster(self, cluster_id: ClusterId, made: Object | None = None) -> Sequence[AnyJob] | None:
+        """The cluster's jobs with their results; see :meth:`KnownJobs.of_cluster`."""
+        seen = await self.jobs.of_cluster(cluster_id, made)
+        return None if seen is None else [self._with_result(known) for known in seen]
+
     def _with_result(self, known: KnownJob) -> AnyJob:
         if not known.ended or known.found is None or noted_result(known.found) is not None:
             return known.job
@@ -179,13 +184,16 @@ class FinishedJobs:
         version = await self._jobs.claim(found, mark, encode(result, _secret_path(job, result)))
         if version is None:
             return None
-        self._claimed[known.uid] = (mark, self._now())
-        self.jobs.wrote(known, version)
+        now = self.jobs.get(known.uid)
+        if now is not None and now.found is not None:
+            # Of one that is gone or reported by now, nobody would forget the mark again.
+            self._claimed[known.uid] = (mark, self._now())
+            self.jobs.wrote(known, version)
         _spawn(self._remove_payload(job, found), self._changes)
         return job
 
     async def _remove_payload(self, job: AnyJob, found: Object) -> None:
-        uid = found["metadata"]["annotations"].get(marks.PAYLOAD_UID)
+        uid = payload_uid_of(found)
         if uid is None:
             return
         try:

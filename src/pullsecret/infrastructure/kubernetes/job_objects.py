@@ -173,6 +173,12 @@ def uid_of(item: Object) -> str:
     return str(item["metadata"]["uid"])
 
 
+def payload_uid_of(job: Object) -> str | None:
+    """The uid of the temporary secret that the job was made for."""
+    uid: str | None = job["metadata"]["annotations"].get(marks.PAYLOAD_UID)
+    return uid
+
+
 def pods_of(job: Object, pods: list[Object]) -> list[Object]:
     """Those of ``pods`` that belong to ``job``."""
     return [pod for pod in pods if pod["metadata"]["labels"].get(JOB_UID_LABEL) == uid_of(job)]

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Final
 
@@ -18,7 +18,7 @@ from pullsecret.infrastructure.kubernetes.api import KubernetesApi, Object
 from pullsecret.infrastructure.kubernetes.api_errors import ApiError, operation_error
 from pullsecret.infrastructure.kubernetes.finished_jobs import FinishedJobs
 from pullsecret.infrastructure.kubernetes.job_events import JobEvents
-from pullsecret.infrastructure.kubernetes.job_objects import JobObjects
+from pullsecret.infrastructure.kubernetes.job_objects import JobObjects, payload_uid_of, uid_of
 from pullsecret.infrastructure.kubernetes.job_reading import ended_at, job_of
 from pullsecret.infrastructure.kubernetes.job_settings import JobSettings
 from pullsecret.infrastructure.kubernetes.temporary_secrets import TemporarySecret, TemporarySecrets
@@ -42,8 +42,12 @@ class KubernetesJobRunner:
     Any number of replicas may work on one namespace. The temporary secret's one name per cluster decides
     which of them submits; a mark bound to the Job's resource version decides which of them reports.
 
+    A Job counts once its temporary secret is tied to it. It is tied only by who has looked, after the Job was
+    made, that no other of its cluster is in its way: whatever is made later has to take the secret first.
+
     While :meth:`finished` is followed, what it watches answers where moments do not matter: :meth:`known`,
-    :meth:`unfinished` and :meth:`jobs` of all clusters. Otherwise the API server is asked.
+    :meth:`unfinished` and :meth:`jobs` of all clusters, and that look: once the watch has told of the new
+    Job, it has told of all before it. Otherwise the API server is asked.
     """
 
     api: KubernetesApi
@@ -85,12 +89,9 @@ class KubernetesJobRunner:
             raise operation_error("list-jobs", fault) from None
         return [job for job in known if cluster_id is None or job.key.cluster_id == cluster_id]
 
-    async def known(self, cluster_id: ClusterId) -> Collection[AnyKey]:
+    async def known(self, cluster_id: ClusterId) -> Sequence[AnyJob]:
         """See the port."""
-        seen = None if self._ended is None else await self._ended.jobs.of_cluster(cluster_id)
-        if seen is not None:
-            return [known.job.key for known in seen]
-        return [job.key for job in await self.jobs(cluster_id)]
+        return await self._known(cluster_id)
 
     async def unfinished(self) -> Sequence[AnyJob]:
         """See the port."""
@@ -140,35 +141,43 @@ class KubernetesJobRunner:
             raise operation_error("sweep-payloads", fault) from None
 
     async def _try_submit(self, order: AnyOrder) -> Submitted | Existing | Busy | None:
-        known = await self.jobs(order.key.cluster_id)
-        for job in known:
-            if job.key == order.key:
-                return Existing(job)
-        if other := in_the_way(known, order):
-            return Busy(other)
+        # A first look, which may be an old one: it spares us making what would only be discarded.
+        if answer := _found(await self._seen(order.key.cluster_id) or (), order.key):
+            return answer
         secret = await self._secrets.take(order)
         if secret is None:
-            await self._remove_stale(order, known)
-            return None
-        return await self._create(order, secret)
-
-    async def _create(self, order: AnyOrder, secret: TemporarySecret) -> Submitted | Existing | Busy | None:
+            known = await self.jobs(order.key.cluster_id)
+            if (answer := _found(known, order.key)) is None:
+                await self._remove_stale(order, known)
+            return answer
         try:
             made = await self._jobs.create(job_manifest.job(order, secret.uid, self.settings))
         except ApiError as fault:
             if not fault.already_exists:
                 raise
-            # Either our own call whose answer was lost, or one that was overtaken by a sweep.
+            # Our own call whose answer was lost, or an earlier submission.
             made = await self._jobs.get(order.key) or {}
-            if not made or made["metadata"]["annotations"].get(marks.PAYLOAD_UID) != secret.uid:
+            if not made or payload_uid_of(made) != secret.uid:
                 await self._secrets.remove(secret.name, secret.uid)
-                return None
-        if await self._secrets.tie(secret, made):
-            self._note(made)
-            return Submitted(job_of(made))
-        # The payload was taken for abandoned and removed before the job was there: start over.
+                return _found(await self.jobs(order.key.cluster_id), order.key)
+        return await self._confirm(made, secret)
+
+    async def _confirm(self, made: Object, secret: TemporarySecret) -> Submitted | Busy | None:
+        """Tie the secret to the suspended Job, so that it counts; discard the Job if it may not.
+
+        None if the secret is not that Job's: it was taken for abandoned before the Job was there.
+        """
+        job, other = job_of(made), None
+        if payload_uid_of(made) == secret.uid:
+            other = in_the_way(await self._known(job.key.cluster_id, made), job.key)
+            if other is None and await self._secrets.tie(secret, made):
+                self._note(made)
+                return Submitted(job)
         await self._jobs.discard(made)
-        return None
+        if other is None:
+            return None
+        await self._secrets.remove(secret.name, secret.uid)
+        return Busy(other)
 
     async def _remove_stale(self, order: AnyOrder, known: Sequence[AnyJob]) -> None:
         """Free the cluster's name if the job that holds it has ended, or was never made."""
@@ -184,13 +193,13 @@ class KubernetesJobRunner:
         if found is None or ended_at(found) is not None or not isinstance(job_of(found).state, Queued):
             return
         secret = await self._secrets.of(key)
-        if secret is not None and secret.job != key.name:
-            # A submission that lost its payload to another one and died before it could say so.
-            await self._jobs.discard(found)
-            return
-        if secret is not None and secret.owner is None:
-            await self._secrets.tie(secret, found)
-        self._note(await self._jobs.unsuspend(found))
+        if secret is not None and secret.owner != uid_of(found):
+            # Of a submission that is under way, or whose replica died.
+            confirmed = isinstance(await self._confirm(found, secret), Submitted)
+        else:
+            confirmed = True
+        if confirmed:
+            self._note(await self._jobs.unsuspend(found))
 
     async def _sweep(self) -> int:
         secrets = await self._secrets.all()
@@ -205,10 +214,19 @@ class KubernetesJobRunner:
             job = found.get(secret.job)
             if job is not None and ended_at(job) is None:
                 if secret.owner is None:
-                    await self._secrets.tie(secret, job)
+                    await self._confirm(job, secret)
             elif job is not None or secret.age >= self.settings.times.orphan_grace:
                 removed += await self._secrets.remove(secret.name, secret.uid)
         return removed
+
+    async def _known(self, cluster_id: ClusterId, made: Object | None = None) -> Sequence[AnyJob]:
+        """The cluster's jobs; at least those that were there before the Job ``made``."""
+        seen = await self._seen(cluster_id, made)
+        return await self.jobs(cluster_id) if seen is None else seen
+
+    async def _seen(self, cluster_id: ClusterId, made: Object | None = None) -> Sequence[AnyJob] | None:
+        """The same from what is watched, if that can be said."""
+        return None if self._ended is None else await self._ended.of_cluster(cluster_id, made)
 
     def _note(self, found: Object | None) -> None:
         """What we wrote ourselves is known at once."""
@@ -226,3 +244,12 @@ class KubernetesJobRunner:
     @property
     def _secrets(self) -> TemporarySecrets:
         return TemporarySecrets(self.api, self.settings)
+
+
+def _found(known: Sequence[AnyJob], key: AnyKey) -> Existing | Busy | None:
+    """What the jobs that are known make of a submission of ``key``."""
+    for job in known:
+        if job.key == key:
+            return Existing(job)
+    other = in_the_way(known, key)
+    return None if other is None else Busy(other)

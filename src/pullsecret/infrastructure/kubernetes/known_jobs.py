@@ -95,20 +95,37 @@ class KnownJobs:
         if now is not None and now.version < version:
             self._awaited[job.uid] = _Awaited(version)
 
-    async def of_cluster(self, cluster_id: ClusterId) -> Collection[KnownJob] | None:
-        """The cluster's jobs; at least those that were there when one of them was last written by us.
+    async def of_cluster(
+        self, cluster_id: ClusterId, made: Object | None = None
+    ) -> Collection[KnownJob] | None:
+        """The cluster's jobs; at least those that were there when one of them was last written by us, or when
+        ``made`` was.
 
         None if that cannot be said within a second, since the watch lags behind: then ask the API server.
         """
         try:
             async with asyncio.timeout(_WAIT_FOR_THE_WATCH):
                 await self._seen.synced.wait()
+                if made is not None:
+                    await self._told_of(uid_of(made), version_of(made))
                 for uid in list(self._of_cluster.get(cluster_id, ())):
                     if awaited := self._awaited.get(uid):
                         await awaited.told.wait()
+                await self._seen.whole.wait()
         except TimeoutError:
             return None
         return [self._by_uid[uid] for uid in self._of_cluster.get(cluster_id, ())]
+
+    async def _told_of(self, uid: str, version: int) -> None:
+        """Return once the watch has told of the job at ``version``."""
+        now = self.get(uid)
+        if now is not None and now.version >= version:
+            return
+        awaited = self._awaited.setdefault(uid, _Awaited(version))
+        try:
+            await awaited.told.wait()
+        finally:
+            self._awaited.pop(uid, None)
 
     def _on_job(self, before: KnownJob | None, now: KnownJob | None) -> None:
         if before is not None and (now is None or now.uid != before.uid):

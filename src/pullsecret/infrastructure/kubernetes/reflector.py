@@ -62,6 +62,8 @@ class Reflector(Generic[Kept]):
         self._versions: dict[str, int] = {}
         self.synced = asyncio.Event()
         """Set once the first list is in."""
+        self.whole = asyncio.Event()
+        """Set unless a list is being read in: then all objects are of one moment."""
         self._api = api
         self._selection = selection
         self._listener = listener
@@ -110,6 +112,7 @@ class Reflector(Generic[Kept]):
     async def _list(self) -> None:
         selection = self._selection
         found: set[str] = set()
+        self.whole.clear()
         pages = self._api.pages(
             selection.path, labels=selection.labels, metadata_only=selection.metadata_only
         )
@@ -126,6 +129,7 @@ class Reflector(Generic[Kept]):
             self._forget(key)
         self._version = version
         self.synced.set()
+        self.whole.set()
 
     async def _watch(self, seconds: int) -> None:
         selection = self._selection

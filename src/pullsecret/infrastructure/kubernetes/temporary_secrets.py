@@ -15,6 +15,7 @@ from pullsecret.infrastructure.kubernetes import marks
 from pullsecret.infrastructure.kubernetes.api import MERGE_PATCH, KubernetesApi, Object
 from pullsecret.infrastructure.kubernetes.api_errors import ApiError
 from pullsecret.infrastructure.kubernetes.job_manifest import temporary_secret
+from pullsecret.infrastructure.kubernetes.job_objects import uid_of
 from pullsecret.infrastructure.kubernetes.job_reading import time_of
 from pullsecret.infrastructure.kubernetes.job_settings import JobSettings
 from pullsecret.infrastructure.kubernetes.paths import secret_path
@@ -66,7 +67,8 @@ class TemporarySecrets:
         return [_read(item) for item in found]
 
     async def tie(self, secret: TemporarySecret, job: Object) -> bool:
-        """Make ``job`` the secret's owner; False if the secret is no longer as it was read."""
+        """Make ``job`` the secret's owner; False if the secret is no longer as it was read, and not the
+        job's either."""
         metadata = job["metadata"]
         owner = {
             "apiVersion": "batch/v1",
@@ -85,7 +87,9 @@ class TemporarySecrets:
             await self.api.call("patch", self._path(secret.name), body, content_type=MERGE_PATCH)
         except ApiError as fault:
             if fault.not_found or fault.conflict or fault.status == 422:
-                return False
+                # Another replica may have done it.
+                now = await self.api.get_or_none(self._path(secret.name), metadata_only=True)
+                return now is not None and _read(now).owner == uid_of(job)
             raise
         return True
 

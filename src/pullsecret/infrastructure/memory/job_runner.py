@@ -1,7 +1,7 @@
 """The job runner, embedded: durable jobs, each run as a task of its own."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -120,7 +120,7 @@ class MemoryJobRunner:
     def _submit(self, order: AnyOrder) -> Submitted | Existing | Busy:
         if known := self.state.get(order.key):
             return Existing(known)
-        if other := in_the_way(self.state.of_cluster(order.key.cluster_id), order):
+        if other := in_the_way(self.state.of_cluster(order.key.cluster_id), order.key):
             return Busy(other)
         job: AnyJob
         if isinstance(order, CleanUpOrder):
@@ -150,9 +150,9 @@ class MemoryJobRunner:
             self.state.forget(cluster_id, self.clock.now() - keep)
             return self.state.of_cluster(cluster_id)
 
-    async def known(self, cluster_id: ClusterId) -> Collection[AnyKey]:
+    async def known(self, cluster_id: ClusterId) -> Sequence[AnyJob]:
         """See the port."""
-        return [job.key for job in await self.jobs(cluster_id)]
+        return await self.jobs(cluster_id)
 
     async def unfinished(self) -> Sequence[AnyJob]:
         """See the port."""

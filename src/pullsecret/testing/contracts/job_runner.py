@@ -133,6 +133,24 @@ class JobRunnerContract(CleanUpJobsContract):
         newer = new_order(order.target.cluster_id, generation=2)
         assert isinstance(await harness.runner.submit(newer), Submitted)
 
+    async def test_an_older_generation_is_refused_after_a_newer_one(
+        self, harness: JobRunnerHarness, order: ProvisionOrder
+    ) -> None:
+        newer = new_order(order.target.cluster_id, generation=2)
+        await self.finish(harness, newer, SUCCESS)
+        for reported in (False, True):
+            await next_finished(harness.runner, newer.key, harness.patience)
+            if reported:
+                await harness.runner.mark_reported(newer.key)
+            for runner in (harness.runner, harness.another_replica()):
+                for attempt in (1, 2):
+                    late = new_order(order.target.cluster_id, attempt=attempt)
+                    answer = await runner.submit(late)
+                    assert isinstance(answer, Busy)
+                    assert answer.job.key == newer.key
+                    assert not await harness.payload_kept(late)
+        await self.the_job(harness.runner, newer)
+
     async def test_another_attempt_is_another_job(
         self, harness: JobRunnerHarness, order: ProvisionOrder
     ) -> None:
@@ -170,7 +188,7 @@ class JobRunnerContract(CleanUpJobsContract):
         with pytest.raises(TimeoutError):
             await next_finished(harness.another_replica(), order.key, harness.patience / 4)
 
-    async def test_with_an_end_the_newer_jobs_of_its_cluster_are_known(
+    async def test_with_an_end_all_jobs_of_its_cluster_are_known(
         self, harness: JobRunnerHarness, order: ProvisionOrder
     ) -> None:
         await self.finish(harness, order, SUCCESS)
@@ -184,8 +202,13 @@ class JobRunnerContract(CleanUpJobsContract):
             async for job in finished:
                 if job.key == order.key:
                     break
-            assert set(await harness.runner.known(order.target.cluster_id)) == {order.key, newer.key}
-        assert set(await harness.runner.known(order.target.cluster_id)) == {order.key, newer.key}
+            known = await harness.runner.known(order.target.cluster_id)
+            assert {job.key for job in known} == {order.key, newer.key}
+            (ended,) = (job for job in known if job.key == order.key)
+            assert isinstance(ended.state, Finished)
+            assert ended.state.result == SUCCESS
+        known = await harness.runner.known(order.target.cluster_id)
+        assert {job.key for job in known} == {order.key, newer.key}
 
     async def test_a_process_that_dies_is_an_end_too(
         self, harness: JobRunnerHarness, order: ProvisionOrder
