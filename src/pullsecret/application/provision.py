@@ -76,7 +76,7 @@ class _Run:
     anew: bool = False
     """This run found no cloud secret, so its versions are counted from 1 again."""
     earlier: tuple[CloudSecretRef, ...] = ()
-    """Where the cluster secret says that it was stored before the cluster moved."""
+    """Where it was stored before the cluster moved, as the order and the cluster secret say."""
 
     async def to_the_end(self, pauses: Pauses) -> Failure | None:
         """Take steps until published. Transient failures repeat the step they hit, which looks before it
@@ -185,8 +185,9 @@ class _Run:
             raise IllegalTransitionError("nothing was read back that could be published")
         published = await self._published_by_us()
         created_at = published and published.created_at
-        told_of = published.cloud_secrets if published else ()
-        self.earlier = tuple(ref for ref in told_of if ref != self.order.target.cloud_secret)
+        noted = published.cloud_secrets if published else ()
+        known = dict.fromkeys([*noted, *self.order.target.earlier])
+        self.earlier = tuple(ref for ref in known if ref != self.order.target.cloud_secret)
         wanted = cluster_secret(
             self.order.target,
             self.read_back,

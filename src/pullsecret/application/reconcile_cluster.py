@@ -24,6 +24,7 @@ from pullsecret.domain.conditions import (
 from pullsecret.domain.errors import PermanentError, TransientError
 from pullsecret.domain.events import ClusterEvent
 from pullsecret.domain.facts import ClusterRefused, HandedOver, SkipReason, StatusNotTold
+from pullsecret.domain.finalization import remains
 from pullsecret.domain.identifiers import ClusterId, Generation
 from pullsecret.domain.jobs import AnyJob, age_order, next_attempt
 from pullsecret.domain.provisioning import Finished, ProvisionJob, ProvisionKey, provision_order
@@ -117,7 +118,8 @@ class ReconcileCluster:
         )
         if latest and (skipped := await self._nothing_to_do(latest, again, looked_at)):
             return skipped
-        return await self._hand_over(cluster, event, latest.key.attempt + 1 if latest else 1, looked_at)
+        attempt = latest.key.attempt + 1 if latest else 1
+        return await self._hand_over(cluster, event, attempt, known, looked_at)
 
     async def _nothing_to_do(self, latest: ProvisionJob, again: bool, looked_at: datetime) -> Skipped | None:
         if not isinstance(latest.state, Finished):
@@ -145,10 +147,16 @@ class ReconcileCluster:
         return self.clock.now() < next_attempt(failed, finished, self.policy.failed_job_pause)
 
     async def _hand_over(
-        self, cluster: Cluster, event: ClusterEvent, attempt: int, looked_at: datetime
+        self,
+        cluster: Cluster,
+        event: ClusterEvent,
+        attempt: int,
+        known: Sequence[AnyJob],
+        looked_at: datetime,
     ) -> Outcome:
+        known_places = remains(cluster, known).cloud_secrets
         try:
-            order = provision_order(cluster, attempt, event.trace)
+            order = provision_order(cluster, attempt, event.trace, known_places)
         except PermanentError as error:
             return await self._refuse(cluster.id, cluster.generation, error)
         if attempt == 1:

@@ -33,7 +33,8 @@ def remains(cluster: Cluster, jobs: Iterable[AnyJob]) -> Remains:
     for job in jobs:
         match job:
             case ProvisionJob(target=target):
-                places = places.and_those_of(Remains((target.cloud_secret,), (target.cluster_secret,)))
+                stored = (target.cloud_secret, *target.earlier)
+                places = places.and_those_of(Remains(stored, (target.cluster_secret,)))
             case CleanUpJob(order=order):
                 places = places.and_those_of(order.places)
     with suppress(PermanentError):

@@ -71,6 +71,8 @@ class ProvisionTarget:
     cloud_secret: CloudSecretRef
     cluster_secret: ClusterSecretRef
     storage: StoragePolicy = attrs.field(factory=StoragePolicy)
+    earlier: tuple[CloudSecretRef, ...] = ()
+    """Other stored secrets of the cluster, of before it moved, as far as the order's giver knows of them."""
 
 
 @attrs.frozen
@@ -192,13 +194,19 @@ def provision_target(cluster: Cluster) -> ProvisionTarget:
     )
 
 
-def provision_order(cluster: Cluster, attempt: int = 1, trace: TraceContext | None = None) -> ProvisionOrder:
-    """Turn ``cluster`` into an order.
+def provision_order(
+    cluster: Cluster,
+    attempt: int = 1,
+    trace: TraceContext | None = None,
+    known_places: Sequence[CloudSecretRef] = (),
+) -> ProvisionOrder:
+    """Turn ``cluster`` into an order. Of ``known_places`` its job notes those that are not its target.
 
     Raises :class:`PermanentError`: ``InvalidCluster`` as :func:`provision_target` does, or
     ``InvalidPullSecret`` naming the registry entry at fault.
     """
     target = provision_target(cluster)
+    target = attrs.evolve(target, earlier=tuple(ref for ref in known_places if ref != target.cloud_secret))
     if cluster.pull_secret is None:
         raise PermanentError(
             "read-cluster", f"cluster {cluster.id}", Reason.INVALID_PULL_SECRET, "It has no pull secret."

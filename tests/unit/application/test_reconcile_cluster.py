@@ -21,7 +21,14 @@ from pullsecret.domain.errors import PermanentError, TransientError
 from pullsecret.domain.events import TraceContext
 from pullsecret.domain.facts import ClusterRefused, HandedOver, SkipReason, StatusNotTold
 from pullsecret.domain.identifiers import ClusterId, Generation
-from pullsecret.domain.provisioning import Failure, ProvisionOrder, ProvisionResult
+from pullsecret.domain.provisioning import (
+    CloudSecretRef,
+    Failure,
+    Finished,
+    ProvisionJob,
+    ProvisionOrder,
+    ProvisionResult,
+)
 from pullsecret.domain.reasons import Reason
 from pullsecret.domain.secret_lifecycle import Stage
 from pullsecret.domain.secret_payload import SecretPayload
@@ -375,6 +382,27 @@ async def test_a_superseded_generation_is_not_tried_again() -> None:
     scene.know_job(cluster, superseded)
     await scene.world.clock.sleep(3600)
     assert await scene.reconcile(event_about(cluster.id)) == Skipped(SkipReason.ALREADY_FAILED)
+
+
+@simulated
+async def test_a_job_is_told_where_earlier_jobs_stored_before_the_cluster_moved() -> None:
+    scene = Scene()
+    cluster = new_cluster()
+    stored: list[CloudSecretRef] = []
+    for generation, project in ((1, "customer-prod-1"), (2, "customer-prod-2"), (3, "customer-prod-2")):
+        cluster = scene.put(attrs.evolve(cluster, project=project, generation=Generation(generation)))
+        outcome = await scene.reconcile(event_about(cluster.id))
+        assert isinstance(outcome, JobSubmitted)
+        assert isinstance(outcome.job, ProvisionJob)
+        target = outcome.job.target
+        assert set(target.earlier) == {ref for ref in stored if ref != target.cloud_secret}
+        stored.append(target.cloud_secret)
+        if generation == 2:  # and the job of the first may be forgotten
+            scene.world.jobs.forget(cluster.id, scene.world.clock.now())
+        ended = Finished(FAILED_FOR_GOOD, scene.world.clock.now(), reported=True)
+        scene.world.jobs.put(attrs.evolve(outcome.job, state=ended))
+        await scene.world.clock.sleep(1)
+    assert len({*stored}) == 2
 
 
 def test_the_adapters_own_event_names_its_kind_and_cluster() -> None:

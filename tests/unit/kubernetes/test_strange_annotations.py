@@ -28,7 +28,16 @@ anything = st.text(max_size=40) | st.recursive(
     max_leaves=5,
 ).map(json.dumps)
 read_of_a_job = st.sampled_from(
-    sorted({*PROVISIONING, *CLEAN_UP, marks.REPLICA_LOCATIONS, marks.ENCRYPTION_KEYS, marks.RESULT})
+    sorted(
+        {
+            *PROVISIONING,
+            *CLEAN_UP,
+            marks.REPLICA_LOCATIONS,
+            marks.ENCRYPTION_KEYS,
+            marks.EARLIER_SECRETS,
+            marks.RESULT,
+        }
+    )
 )
 
 

@@ -111,6 +111,7 @@ def _provisioning(reader: "_Reader") -> ProvisionEnvironment:
         CloudSecretRef(reader.required("GCP_PROJECT_ID", project_id), name or cloud_secret_name(cluster_id)),
         ClusterSecretRef(reader.required("MANAGEMENT_NAMESPACE", namespace), cluster_secret_name(cluster_id)),
         StoragePolicy(replicas, keys),
+        reader.optional("EARLIER_SECRETS", read_cloud_secrets) or (),
     )
     keep = reader.number("KEEP_VERSIONS", 2, at_least=0)
     return ProvisionEnvironment(

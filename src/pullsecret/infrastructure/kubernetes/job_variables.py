@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from pullsecret.domain.clean_up import CleanUpOrder
+from pullsecret.domain.clean_up import CleanUpOrder, Remains
 from pullsecret.domain.jobs import AnyOrder
 from pullsecret.domain.provisioning import ProvisionOrder
 from pullsecret.infrastructure.job_process.environment import Purpose
@@ -51,6 +51,8 @@ def _of_provisioning(order: ProvisionOrder, settings: JobSettings) -> dict[str, 
         variables["REPLICA_LOCATIONS"] = ",".join(target.storage.replica_locations)
     if target.storage.encryption_keys:
         variables["ENCRYPTION_KEYS"] = ",".join(target.storage.encryption_keys)
+    if target.earlier:
+        variables["EARLIER_SECRETS"] = cloud_secrets_text(Remains(target.earlier))
     return variables
 
 

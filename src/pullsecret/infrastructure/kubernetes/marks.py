@@ -26,6 +26,7 @@ NAMESPACE: Final = f"{ANNOTATION_PREFIX}/namespace"
 CLUSTER_SECRET: Final = f"{ANNOTATION_PREFIX}/cluster-secret"
 REPLICA_LOCATIONS: Final = f"{ANNOTATION_PREFIX}/replica-locations"
 ENCRYPTION_KEYS: Final = f"{ANNOTATION_PREFIX}/encryption-keys"
+EARLIER_SECRETS: Final = f"{ANNOTATION_PREFIX}/earlier-secret-paths"
 
 PURPOSE: Final = f"{ANNOTATION_PREFIX}/purpose"
 CLOUD_SECRETS: Final = f"{ANNOTATION_PREFIX}/cloud-secrets"

@@ -63,6 +63,7 @@ def target_of(annotations: Mapping[str, str]) -> ProvisionTarget:
             _names(annotations, marks.REPLICA_LOCATIONS),
             _names(annotations, marks.ENCRYPTION_KEYS),
         ),
+        read_cloud_secrets(annotations.get(marks.EARLIER_SECRETS, "")),
     )
 
 
@@ -107,6 +108,8 @@ def _of_target(target: ProvisionTarget) -> dict[str, str]:
         annotations[marks.REPLICA_LOCATIONS] = json.dumps(target.storage.replica_locations)
     if target.storage.encryption_keys:
         annotations[marks.ENCRYPTION_KEYS] = json.dumps(target.storage.encryption_keys)
+    if target.earlier:
+        annotations[marks.EARLIER_SECRETS] = cloud_secrets_text(Remains(target.earlier))
     return annotations
 
 
