@@ -102,11 +102,6 @@ class ReconcileCluster:
         known = await self.jobs.known(cluster.id)
         if any(job.key.generation > cluster.generation for job in known):
             return Skipped(SkipReason.STALE)
-        if unmet := first_unmet(self.policy.preconditions, self._environment(event, entry)):
-            await self._tell_waiting(cluster, unmet)
-            return unmet
-        if older := _to_end_first(known, cluster.generation):
-            return _busy(older)
         latest = max(
             (
                 job
@@ -116,6 +111,14 @@ class ReconcileCluster:
             key=lambda job: job.key,
             default=None,
         )
+        if unmet := first_unmet(self.policy.preconditions, self._environment(event, entry)):
+            if latest is not None:
+                # What its job left stands, and so does what is told of it.
+                return await self._nothing_to_do(latest, again, looked_at) or unmet
+            await self._tell_waiting(cluster, unmet, looked_at)
+            return unmet
+        if older := _to_end_first(known, cluster.generation):
+            return _busy(older)
         if latest and (skipped := await self._nothing_to_do(latest, again, looked_at)):
             return skipped
         attempt = latest.key.attempt + 1 if latest else 1
@@ -188,10 +191,9 @@ class ReconcileCluster:
                 self.telemetry.record(StatusNotTold(cluster_id, refusal))
         return Refused(error)
 
-    async def _tell_waiting(self, cluster: Cluster, unmet: Skipped) -> None:
+    async def _tell_waiting(self, cluster: Cluster, unmet: Skipped, looked_at: datetime) -> None:
         if self.policy.report_waiting:
-            now = self.clock.now()
-            await self._tell(waiting_report(cluster.id, cluster.generation, unmet.detail, now))
+            await self._tell(waiting_report(cluster.id, cluster.generation, unmet.detail, looked_at))
 
     async def _tell(self, report: StatusReport) -> None:
         """Tell what is good to know but decides nothing: a failure to tell it does not stop the work."""

@@ -95,6 +95,30 @@ async def test_an_unmet_precondition_is_skipped_naming_the_clause(report_waiting
     assert told.conditions.health.status is Status.TRUE
 
 
+@pytest.mark.parametrize(
+    ("result", "again", "outcome", "told"),
+    [
+        (CREATED, False, SkipReason.ALREADY_DONE, Reason.SECRET_AVAILABLE),
+        (CREATED, True, SkipReason.PRECONDITION, None),
+        (FAILED_FOR_NOW, False, SkipReason.RETRY_PENDING, Reason.QUOTA_EXCEEDED),
+        (None, False, SkipReason.ALREADY_RUNNING, Reason.IN_PROGRESS),
+    ],
+)
+@simulated
+async def test_a_precondition_that_turns_false_leaves_what_is_told_of_the_generations_job(
+    result: ProvisionResult | None, again: bool, outcome: SkipReason, told: Reason | None
+) -> None:
+    scene = Scene(preconditions=(Says(False),), report_waiting=True)
+    cluster = scene.put(new_cluster())
+    scene.know_job(cluster, result)
+    reconciled = await scene.reconcile(event_about(cluster.id), again=again)
+    assert isinstance(reconciled, Skipped)
+    assert reconciled.reason is outcome
+    report = scene.told(cluster.id)
+    assert (report and report.conditions.available.reason) is told
+    assert scene.job_keys(cluster.id) == {(1, 1)}
+
+
 @simulated
 async def test_data_that_is_not_there_is_skipped_not_failed() -> None:
     scene = Scene(preconditions=(Says(EvaluationError("spec has no gcp", "spec.gcp.projectId", 0, 4)),))
