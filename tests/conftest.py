@@ -1,4 +1,4 @@
-"""Holds for every test."""
+"""Holds for every test; and the servers that all tests of a process share."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,12 @@ import pytest
 from hypothesis import settings
 from tests.integration.hyperfleet import contract
 
+from pullsecret.testing.brokers.fixtures import pubsub, rabbitmq
 from pullsecret.testing.hyperfleet.server import FakeHyperFleet
+from pullsecret.testing.kubernetes.fixtures import control_plane
+
+# Here and nowhere else: a fixture that two modules import is set up twice.
+__all__ = ["control_plane", "pubsub", "rabbitmq"]
 
 
 def pytest_configure() -> None:

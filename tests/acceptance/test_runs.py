@@ -16,14 +16,10 @@ from tests.acceptance.report import Result, Verdict
 from tests.acceptance.runner import run_checks, select
 from tests.acceptance.world import acceptance_world
 
-from pullsecret.testing.brokers.fixtures import rabbitmq
 from pullsecret.testing.brokers.rabbitmq import RabbitMQNode
 from pullsecret.testing.gcp.cloud import FakeGoogleCloud
 from pullsecret.testing.gcp.workloads import PodIdentity
 from pullsecret.testing.kubernetes.control_plane import ControlPlane
-from pullsecret.testing.kubernetes.fixtures import control_plane
-
-__all__ = ["control_plane", "rabbitmq"]
 
 pytestmark = pytest.mark.service
 

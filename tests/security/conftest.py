@@ -2,9 +2,7 @@ import pytest
 from tests.integration.gcp.conftest import customer, shared_google_cloud
 from tests.security.canary import Canary
 
-from pullsecret.testing.kubernetes.fixtures import control_plane
-
-__all__ = ["control_plane", "customer", "shared_google_cloud"]
+__all__ = ["customer", "shared_google_cloud"]
 
 
 @pytest.fixture

@@ -29,7 +29,6 @@ from tests.system.world import AdapterProcess, SystemWorld, system_world
 
 from pullsecret.domain.checksum import crc32c
 from pullsecret.infrastructure.kubernetes.paths import event_path, job_path, pod_path, secret_path
-from pullsecret.testing.brokers.fixtures import rabbitmq
 from pullsecret.testing.brokers.rabbitmq import RabbitMQNode
 from pullsecret.testing.gcp import http_server
 from pullsecret.testing.gcp.customer import ALL_PERMISSIONS
@@ -40,8 +39,6 @@ from pullsecret.testing.hyperfleet.records import Dialect
 from pullsecret.testing.hyperfleet.server import FakeHyperFleet
 from pullsecret.testing.kubernetes.control_plane import ControlPlane
 from pullsecret.testing.kubernetes.processes import free_port
-
-__all__ = ["rabbitmq"]
 
 pytestmark = [pytest.mark.service, pytest.mark.asyncio, pytest.mark.timeout(240)]
 

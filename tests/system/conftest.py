@@ -5,9 +5,6 @@ import pytest
 from tests.system.world import SystemWorld, system_world
 
 from pullsecret.testing.kubernetes.control_plane import ControlPlane
-from pullsecret.testing.kubernetes.fixtures import control_plane
-
-__all__ = ["control_plane"]
 
 
 @pytest.fixture

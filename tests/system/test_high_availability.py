@@ -23,7 +23,6 @@ from tests.system.world import AdapterProcess, SystemWorld, system_world
 
 from pullsecret.infrastructure.job_process.termination_message import encode_result
 from pullsecret.infrastructure.kubernetes import marks
-from pullsecret.testing.brokers.fixtures import rabbitmq
 from pullsecret.testing.brokers.rabbitmq import RabbitMQNode
 from pullsecret.testing.contracts.job_runner import SUCCESS
 from pullsecret.testing.hyperfleet.faults import Fault
@@ -52,8 +51,6 @@ SETTINGS: Final[dict[str, Any]] = {
     "times": {"remind": 3.0, "orphanGrace": 10.0},
 }
 
-
-__all__ = ["rabbitmq"]
 BROKERS: Final = ["served", "rabbitmq"]
 
 

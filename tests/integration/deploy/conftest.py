@@ -21,10 +21,7 @@ from tests.integration.deploy.image_archive import BuiltImage
 from tests.integration.deploy.image_containers import RESTRICTED
 from tests.services.helm import build
 
-from pullsecret.testing.brokers.fixtures import folder_in_memory, rabbitmq
-from pullsecret.testing.kubernetes.fixtures import control_plane
-
-__all__ = ["control_plane", "rabbitmq"]
+from pullsecret.testing.brokers.fixtures import folder_in_memory
 
 ROOT = Path(__file__).parents[3]
 DEPLOY = ROOT / "deploy"

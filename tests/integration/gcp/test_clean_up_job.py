@@ -11,7 +11,6 @@ from tests.integration.gcp.test_job import (
     MEMORY_CEILING,
     assert_nothing_leaked,
     called,
-    control_plane,
     pod,
     version_count,
 )
@@ -21,7 +20,7 @@ from pullsecret.testing.gcp.customer import ALL_PERMISSIONS
 from pullsecret.testing.gcp.job_pod import JobPod, JobRun
 from pullsecret.testing.kubernetes.control_plane import ControlPlane
 
-__all__ = ["control_plane", "pod"]
+__all__ = ["pod"]
 
 pytestmark = [pytest.mark.service]
 

@@ -16,9 +16,6 @@ from pullsecret.testing.gcp.cloud import FakeGoogleCloud
 from pullsecret.testing.gcp.customer import Customer, onboard
 from pullsecret.testing.gcp.job_pod import JobPod, JobRun
 from pullsecret.testing.kubernetes.control_plane import ControlPlane
-from pullsecret.testing.kubernetes.fixtures import control_plane
-
-__all__ = ["control_plane"]
 
 pytestmark = [pytest.mark.service]
 

@@ -15,7 +15,6 @@ from pullsecret.infrastructure.pubsub.settings import PubSubSettings
 from pullsecret.infrastructure.rabbitmq.event_source import RabbitMQEventSource
 from pullsecret.infrastructure.rabbitmq.settings import RabbitMQSettings
 from pullsecret.infrastructure.system_clock import SystemClock
-from pullsecret.testing.brokers.fixtures import pubsub, rabbitmq
 from pullsecret.testing.brokers.pubsub import VARIABLE, PubSubEmulator
 from pullsecret.testing.brokers.rabbitmq import PASSWORD, USER, RabbitMQNode
 from pullsecret.testing.hyperfleet.neighbours import keep_up
@@ -23,8 +22,6 @@ from pullsecret.testing.hyperfleet.publishers import open_publisher
 from pullsecret.testing.hyperfleet.records import Dialect
 from pullsecret.testing.hyperfleet.sentinel import Sentinel
 from pullsecret.testing.hyperfleet.server import FakeHyperFleet
-
-__all__ = ["pubsub", "rabbitmq"]
 
 
 @pytest.fixture

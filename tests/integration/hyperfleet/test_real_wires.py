@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from pullsecret.testing.brokers.fixtures import rabbitmq
 from pullsecret.testing.brokers.rabbitmq import RabbitMQNode
 
-__all__ = ["rabbitmq"]
 PROGRAM = Path(sys.prefix) / "bin" / "pullsecret"
 
 

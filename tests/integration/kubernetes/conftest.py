@@ -12,11 +12,8 @@ from tests.integration.kubernetes.job_harness import (
 
 from pullsecret.infrastructure.kubernetes.api import KubernetesApi
 from pullsecret.testing.kubernetes.control_plane import ControlPlane
-from pullsecret.testing.kubernetes.fixtures import control_plane
 from pullsecret.testing.kubernetes.node_agent import NodeAgent
 from pullsecret.testing.kubernetes.system import System, create_namespace, deploy_system
-
-__all__ = ["control_plane"]
 
 
 @pytest.fixture

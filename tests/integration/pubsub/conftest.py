@@ -1,9 +1,6 @@
 import pytest
 
-from pullsecret.testing.brokers.fixtures import pubsub
 from pullsecret.testing.brokers.pubsub import VARIABLE, PubSubEmulator
-
-__all__ = ["pubsub"]
 
 
 @pytest.fixture(autouse=True)

@@ -5,12 +5,14 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from pullsecret.testing.brokers.pubsub import PubSubEmulator, PubSubMissingError, pubsub_emulator
-from pullsecret.testing.brokers.rabbitmq import RabbitMQMissingError, RabbitMQNode, rabbitmq_node
+# Imported by the fixtures only, so that a session that uses none of them pays nothing.
+if TYPE_CHECKING:
+    from pullsecret.testing.brokers.pubsub import PubSubEmulator
+    from pullsecret.testing.brokers.rabbitmq import RabbitMQNode
 
 
 def missing(why: Exception) -> NoReturn:
@@ -22,7 +24,7 @@ def missing(why: Exception) -> NoReturn:
 
 @contextmanager
 def folder_in_memory() -> Iterator[Path]:
-    """A temporary folder; brokers wait for the disk at every durable message, and memory is faster."""
+    """A temporary folder; servers wait for the disk at everything durable, and memory is faster."""
     memory = Path("/dev/shm")  # noqa: S108
     place = memory if os.access(memory, os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="pullsecret-", dir=place, ignore_cleanup_errors=True) as folder:
@@ -30,15 +32,17 @@ def folder_in_memory() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def rabbitmq() -> Iterator[RabbitMQNode]:
+def rabbitmq() -> Iterator["RabbitMQNode"]:
     """A running RabbitMQ node."""
     with fresh_rabbitmq() as node:
         yield node
 
 
 @contextmanager
-def fresh_rabbitmq() -> Iterator[RabbitMQNode]:
+def fresh_rabbitmq() -> Iterator["RabbitMQNode"]:
     """A RabbitMQ node for one test alone."""
+    from pullsecret.testing.brokers.rabbitmq import RabbitMQMissingError, rabbitmq_node
+
     with ExitStack() as opened:
         folder = opened.enter_context(folder_in_memory())
         try:
@@ -49,8 +53,10 @@ def fresh_rabbitmq() -> Iterator[RabbitMQNode]:
 
 
 @pytest.fixture(scope="session")
-def pubsub() -> Iterator[PubSubEmulator]:
+def pubsub() -> Iterator["PubSubEmulator"]:
     """A running Pub/Sub emulator."""
+    from pullsecret.testing.brokers.pubsub import PubSubMissingError, pubsub_emulator
+
     with ExitStack() as opened:
         folder = opened.enter_context(folder_in_memory())
         try:

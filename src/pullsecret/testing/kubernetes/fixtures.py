@@ -1,31 +1,28 @@
-"""pytest fixtures: one control plane for the session, one system namespace and node for a test."""
+"""pytest fixture: one control plane for the session."""
 
 import os
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from pullsecret.testing.kubernetes.binaries import BinariesMissingError, find
-from pullsecret.testing.kubernetes.control_plane import ControlPlane
+# Imported by the fixture only, so that a session that does not use it pays nothing.
+if TYPE_CHECKING:
+    from pullsecret.testing.kubernetes.control_plane import ControlPlane
 
 
 @pytest.fixture(scope="session")
-def control_plane() -> Iterator[ControlPlane]:
+def control_plane() -> Iterator["ControlPlane"]:
     """A running control plane; the test is skipped where it cannot be had, unless services are required."""
+    from pullsecret.testing.brokers.fixtures import folder_in_memory
+    from pullsecret.testing.kubernetes.binaries import BinariesMissingError, find
+    from pullsecret.testing.kubernetes.control_plane import ControlPlane
+
     try:
         binaries = find()
     except BinariesMissingError as missing:
         if os.environ.get("PULLSECRET_REQUIRE_SERVICES") == "1":
             pytest.fail(str(missing))
         pytest.skip(str(missing))
-    # etcd waits for the disk at every write; memory makes the tests a good deal faster.
-    memory = Path("/dev/shm")  # noqa: S108
-    with (
-        tempfile.TemporaryDirectory(
-            prefix="pullsecret-", dir=memory if os.access(memory, os.W_OK) else None
-        ) as folder,
-        ControlPlane(binaries, Path(folder)) as running,
-    ):
+    with folder_in_memory() as folder, ControlPlane(binaries, folder) as running:
         yield running

@@ -1,3 +1,0 @@
-from pullsecret.testing.brokers.fixtures import rabbitmq
-
-__all__ = ["rabbitmq"]
