@@ -96,8 +96,8 @@ class ReconcileCluster:
             deleting = Skipped(SkipReason.DELETING)
             return await self.finalize(cluster, event.trace) if self.finalize else deleting
         # What is told about work in progress is no newer than this look, so that the API can tell that it is
-        # older than an end which another replica tells meanwhile. What was known may be older still; then the
-        # hand-over finds the job, and its end is told anew.
+        # older than an end which another replica tells meanwhile. What is known may be older still: a running
+        # job is looked at again, and of one that the hand-over finds the end is told anew.
         looked_at = self.clock.now()
         known = await self.jobs.known(cluster.id)
         if any(job.key.generation > cluster.generation for job in known):
@@ -114,21 +114,21 @@ class ReconcileCluster:
         if unmet := first_unmet(self.policy.preconditions, self._environment(event, entry)):
             if latest is not None:
                 # What its job left stands, and so does what is told of it.
-                return await self._nothing_to_do(latest, again, looked_at) or unmet
+                return await self._nothing_to_do(latest, again) or unmet
             await self._tell_waiting(cluster, unmet, looked_at)
             return unmet
         if older := _to_end_first(known, cluster.generation):
             return _busy(older)
-        if latest and (skipped := await self._nothing_to_do(latest, again, looked_at)):
+        if latest and (skipped := await self._nothing_to_do(latest, again)):
             return skipped
         attempt = latest.key.attempt + 1 if latest else 1
         return await self._hand_over(cluster, event, attempt, known, looked_at)
 
-    async def _nothing_to_do(self, latest: ProvisionJob, again: bool, looked_at: datetime) -> Skipped | None:
+    async def _nothing_to_do(self, latest: ProvisionJob, again: bool) -> Skipped | None:
         if not isinstance(latest.state, Finished):
             # A further attempt leaves standing what was told of the last, or each would make it flap.
             if self.policy.report_waiting and latest.key.attempt == 1:
-                await self._tell(in_progress_report(latest.target, looked_at))
+                await self._tell_running(latest)
             return Skipped(SkipReason.ALREADY_RUNNING)
         if again:
             return None
@@ -169,11 +169,7 @@ class ReconcileCluster:
             case Busy(job):
                 return _busy(job)
             case Existing(job):
-                skipped = (
-                    await self._nothing_to_do(job, False, looked_at)
-                    if isinstance(job, ProvisionJob)
-                    else None
-                )
+                skipped = await self._nothing_to_do(job, False) if isinstance(job, ProvisionJob) else None
                 return skipped or _busy(job)
             case Submitted(job):
                 self.telemetry.record(HandedOver(job.key, job.project))
@@ -190,6 +186,12 @@ class ReconcileCluster:
             except PermanentError as refusal:
                 self.telemetry.record(StatusNotTold(cluster_id, refusal))
         return Refused(error)
+
+    async def _tell_running(self, job: ProvisionJob) -> None:
+        """Tell that ``job`` works, if it still does: its end may have been told since that was known."""
+        looked_at = self.clock.now()
+        if any(now.key == job.key and now.active for now in await self.jobs.jobs(job.key.cluster_id)):
+            await self._tell(in_progress_report(job.target, looked_at))
 
     async def _tell_waiting(self, cluster: Cluster, unmet: Skipped, looked_at: datetime) -> None:
         if self.policy.report_waiting:
