@@ -1,17 +1,14 @@
 """The real engine, as a program that answers cases."""
 
-import hashlib
 import json
-import os
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
-import pytest
 from tests.integration.expressions.cases import Case
+from tests.services.go_program import built
 
 PROGRAM = Path(__file__).parents[2] / "expr-oracle"
 
@@ -52,21 +49,5 @@ def answer_of(line: str) -> Answer:
 
 
 def built_oracle() -> Oracle:
-    """The program, built once for each state of its source. Without a Go toolchain the test is skipped."""
-    go = shutil.which("go")
-    if go is None:
-        message = "no Go toolchain: expressions are not compared with the real engine"
-        if os.environ.get("PULLSECRET_REQUIRE_SERVICES") == "1":
-            pytest.fail(message)
-        pytest.skip(message)
-    digest = hashlib.sha256()
-    for source in sorted(PROGRAM.iterdir()):
-        digest.update(source.read_bytes())
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pullsecret"
-    binary = cache / f"expr-oracle-{digest.hexdigest()[:16]}"
-    if not binary.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        unfinished = binary.with_suffix(f".{os.getpid()}")
-        subprocess.run([go, "build", "-o", unfinished, "."], cwd=PROGRAM, check=True, timeout=280)
-        unfinished.rename(binary)
-    return Oracle(binary)
+    """The program; without a Go toolchain the test is skipped."""
+    return Oracle(built(PROGRAM))
