@@ -10,7 +10,7 @@ import pytest
 
 
 def built(source: Path) -> Path:
-    """The program of the folder ``source``, built once for each state of it; without Go the test is skipped."""
+    """The program of the folder ``source``, built once for each state of it; without Go the test skips."""
     go = shutil.which("go")
     if go is None:
         message = f"no Go toolchain: {source.name} cannot be built"
