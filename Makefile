@@ -35,14 +35,16 @@ services: $(STAMP) ## Build and install the real services that the tests use (mi
 
 # More than the cores of a small machine: many tests wait for a service.
 WORKERS ?= 4
+# Files keep to one worker, for what their tests share, and to the order of tests/conftest.py.
+SIDE_BY_SIDE := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test: $(STAMP) ## All tests, in random order, side by side (WORKERS=1: one after another)
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/pytest $(SIDE_BY_SIDE)
 
 .PHONY: flakes
 ROUNDS ?= 20
 flakes: $(STAMP) ## All tests ROUNDS times, each time in another order; fails if any test ever fails
-	$(BIN)/python tests/flake_hunt.py --rounds $(ROUNDS) -- -n $(WORKERS) --dist loadfile
+	$(BIN)/python tests/flake_hunt.py --rounds $(ROUNDS) -- $(SIDE_BY_SIDE)
 
 check: lint types architecture ## Lint, types and the architecture rule
 

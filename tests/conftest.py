@@ -1,6 +1,8 @@
 """Holds for every test; and the servers that all tests of a process share."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import settings
@@ -12,6 +14,33 @@ from pullsecret.testing.kubernetes.fixtures import control_plane
 
 # Here and nowhere else: a fixture that two modules import is set up twice.
 __all__ = ["control_plane", "pubsub", "rabbitmq"]
+
+
+LONG: Final = {
+    Path(__file__).parent / name
+    for name in (
+        "acceptance/test_runs.py",
+        "docs/test_blocks.py",
+        "integration/fake_pubsub/test_faults.py",
+        "integration/hyperfleet/test_histories.py",
+        "integration/hyperfleet/test_outage.py",
+        "integration/hyperfleet/test_real_wires.py",
+        "integration/rabbitmq/test_faults.py",
+        "security/test_system_leaks.py",
+        "system/test_deletion.py",
+        "system/test_high_availability.py",
+        "system/test_least_privilege.py",
+        "system/test_whole_path.py",
+        "unit/expressions/test_fuzz.py",
+    )
+}
+"""Files whose tests take longest."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Side by side, long files begin first, so that none is still going on when all others have ended."""
+    items.sort(key=lambda item: item.path not in LONG)
 
 
 def pytest_configure() -> None:
