@@ -68,6 +68,8 @@ async def measure(broker: str, path: str, outside: str, count: int, profile: boo
         async with BROKERS[broker](about, provider, telemetry, concurrency) as source:
             consume = attrs.evolve(surroundings.adapter.consume, source=source)
             os.sched_setaffinity(0, {ours})
+            # As in production: what it watches for this tells it of jobs too.
+            reporting = asyncio.create_task(surroundings.adapter.report())
             stop, profiler = asyncio.Event(), cProfile.Profile()
             if profile:
                 profiler.enable()
@@ -81,6 +83,7 @@ async def measure(broker: str, path: str, outside: str, count: int, profile: boo
             profiler.disable()
             stop.set()
             await work
+            reporting.cancel()
     if profile:
         statistics_of_it = pstats.Stats(profiler, stream=sys.stderr)
         statistics_of_it.sort_stats("tottime").print_stats(_PROFILED_LINES)

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +28,7 @@ from pullsecret.testing.hyperfleet.neighbours import complete_dependencies
 from pullsecret.testing.hyperfleet.records import Dialect
 from pullsecret.testing.hyperfleet.server import FakeHyperFleet, ServerTls
 from pullsecret.testing.hyperfleet.specs import cluster_spec
+from pullsecret.testing.kubernetes.container import Container, ContainerSpec, RunningContainer
 from pullsecret.testing.kubernetes.control_plane import ControlPlane
 from pullsecret.testing.kubernetes.node_agent import Image, NodeAgent
 from pullsecret.testing.kubernetes.processes import Child, start
@@ -211,6 +212,7 @@ async def system_world(
     folder: Path,
     image: Image | None = None,
     broker: SystemBroker | None = None,
+    start_container: Callable[[ContainerSpec], RunningContainer] = Container,
     **job: Any,
 ) -> AsyncIterator[SystemWorld]:
     """A world without replicas yet; leaving it ends every process. ``image`` stands in for the real job's;
@@ -230,7 +232,9 @@ async def system_world(
             system = await deploy_system(control_plane, admin)
             await create(admin, rbac.drift_objects_for(system.namespace))
             images = {JOB_IMAGE: image or job_image(trust)}
-            async with NodeAgent(admin, system.namespace, images, folder / "node") as node:
+            async with NodeAgent(
+                admin, system.namespace, images, folder / "node", start_container
+            ) as node:
                 broker = broker or served
                 settings = {
                     "image": JOB_IMAGE,

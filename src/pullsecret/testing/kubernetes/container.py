@@ -16,7 +16,7 @@ TERMINATION_MESSAGE_LIMIT: Final = 4096
 _LOG_FALLBACK_LIMIT: Final = 2048
 _EMPTIED: Final = (Path("/run"), Path("/tmp"))  # noqa: S108
 """What a container has of its own."""
-_DEVICES: Final = ("null", "zero", "full", "random", "urandom")
+DEVICES: Final = ("null", "zero", "full", "random", "urandom")
 
 
 @attrs.frozen
@@ -165,14 +165,11 @@ def _namespace() -> list[str]:
 
 def _script(spec: ContainerSpec, message: Path) -> str:
     """Shell that makes the container's view of the machine and then becomes its command."""
-    mounts = [(str(source), target) for target, source in spec.mounts.items()]
-    hidden = {path: ancestor for path in spec.image if (ancestor := _hidden_below(path))}
-    mounts += [(str(path), str(path)) for path in hidden]
-    covered = [str(folder) for folder in sorted({*_EMPTIED, *hidden.values()})]
+    mounts, covered = view_of(spec)
     steps = [
         "set -e",
         "mount -t tmpfs -o mode=0755 tmpfs /mnt",
-        *(f"touch /mnt/{name}; mount --bind /dev/{name} /mnt/{name}" for name in _DEVICES),
+        *(f"touch /mnt/{name}; mount --bind /dev/{name} /mnt/{name}" for name in DEVICES),
         f"touch /mnt/termination-log; mount --bind {shlex.quote(str(message))} /mnt/termination-log",
         "ln -s /proc/self/fd /mnt/fd",
         # What is to be seen may itself lie below a folder that gets covered: keep hold of it first.
@@ -191,6 +188,14 @@ def _script(spec: ContainerSpec, message: Path) -> str:
         f'exec {_drop_privileges(spec)} --pdeathsig KILL -- "$@"',
     ]
     return "\n".join(steps)
+
+
+def view_of(spec: ContainerSpec) -> tuple[list[tuple[str, str]], list[str]]:
+    """What is mounted where, and which folders are emptied before that."""
+    mounts = [(str(source), target) for target, source in spec.mounts.items()]
+    hidden = {path: ancestor for path in spec.image if (ancestor := _hidden_below(path))}
+    mounts += [(str(path), str(path)) for path in hidden]
+    return mounts, [str(folder) for folder in sorted({*_EMPTIED, *hidden.values()})]
 
 
 def _hidden_below(path: Path) -> Path | None:
