@@ -1,17 +1,31 @@
 """Defects put into the production use cases on purpose, to see that the simulation finds them."""
 
+import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from typing import Any
 from unittest.mock import patch
 
-from pullsecret.application import provision
+import attrs
+
+from pullsecret.application import clean_up, provision, retry_jobs
 from pullsecret.application.consume_events import ConsumeEvents
+from pullsecret.application.finalize import FinalizeCluster
+from pullsecret.application.outcomes import Skipped
+from pullsecret.application.preconditions import first_unmet
+from pullsecret.application.reconcile_cluster import ReconcileCluster, adapter_event
 from pullsecret.application.repair_drift import RepairDrift
+from pullsecret.domain import conditions
+from pullsecret.domain.clean_up import CleanUpResult, Deletion
 from pullsecret.domain.cloud_secret import SecretVersion
-from pullsecret.domain.cluster_secret import PublishedSecret
-from pullsecret.domain.facts import EventOutcome
-from pullsecret.domain.ownership import Decision
+from pullsecret.domain.cluster import Cluster
+from pullsecret.domain.cluster_secret import ClusterSecret, PublishedSecret
+from pullsecret.domain.events import ClusterEvent
+from pullsecret.domain.facts import EventOutcome, SkipReason
+from pullsecret.domain.identifiers import ClusterId
+from pullsecret.domain.ownership import MANAGED_BY_LABEL, Decision
+from pullsecret.domain.rollout import Rollout
+from pullsecret.infrastructure.memory.faults import ProcessCrash
 from pullsecret.ports.event_source import Delivery
 
 Plant = Callable[[], AbstractContextManager[Any]]
@@ -87,6 +101,107 @@ def says_a_payload() -> AbstractContextManager[Any]:
     return patch.object(_Run, "_done", talkative)
 
 
+def acknowledges_what_it_is_stopped_in() -> AbstractContextManager[Any]:
+    settle = ConsumeEvents._settle
+
+    async def hasty(self: ConsumeEvents, delivery: Delivery) -> EventOutcome:
+        try:
+            return await settle(self, delivery)
+        except asyncio.CancelledError:
+            with suppress(ProcessCrash):
+                await self._tell_broker(delivery, None)
+            raise
+
+    return patch.object(ConsumeEvents, "_settle", hasty)
+
+
+def forgets_where_it_stored_before_a_move() -> AbstractContextManager[Any]:
+    written = provision.cluster_secret
+
+    def forgetful(*args: Any) -> ClusterSecret:
+        return written(*args[:3])
+
+    return patch.object(provision, "cluster_secret", forgetful)
+
+
+def tells_nobody_of_earlier_places() -> AbstractContextManager[Any]:
+    return patch.object(conditions, "_moved", lambda _: "")
+
+
+def takes_another_clusters_secret_for_its_own() -> AbstractContextManager[Any]:
+    decide = provision.decide
+
+    def generous(labels: Mapping[str, str] | None, cluster_id: ClusterId) -> Decision:
+        managed = {} if labels is None else {MANAGED_BY_LABEL: labels.get(MANAGED_BY_LABEL, "")}
+        return decide(None if labels is None else managed, cluster_id)
+
+    return patch.object(provision, "decide", generous)
+
+
+def deletes_what_policy_retains() -> AbstractContextManager[Any]:
+    look_and_delete = clean_up._Run.look_and_delete
+
+    async def thorough(self: Any) -> None:
+        self.order = attrs.evolve(self.order, stored_secret=Deletion.DELETE)
+        await look_and_delete(self)
+
+    return patch.object(clean_up._Run, "look_and_delete", thorough)
+
+
+def gives_up_in_silence() -> AbstractContextManager[Any]:
+    def silent(*args: Any, **kwargs: Any) -> CleanUpResult:
+        return attrs.evolve(CleanUpResult(*args, **kwargs), left=())
+
+    return patch.object(clean_up, "CleanUpResult", silent)
+
+
+def gives_up_too_soon() -> AbstractContextManager[Any]:
+    return patch.object(clean_up._Run, "may_give_up", True)
+
+
+def is_rolled_out_to_everybody() -> AbstractContextManager[Any]:
+    reconcile = ReconcileCluster.__call__
+
+    async def everybody(self: ReconcileCluster, event: ClusterEvent, **kwargs: Any) -> Any:
+        return await reconcile(attrs.evolve(self, rollout=Rollout()), event, **kwargs)
+
+    return patch.object(ReconcileCluster, "__call__", everybody)
+
+
+def overhears_who_asks_for_another_attempt() -> AbstractContextManager[Any]:
+    due = retry_jobs.is_due_again
+
+    def deaf(job: Any, *rest: Any) -> bool:
+        return due(attrs.evolve(job, retry_asked=False), *rest)
+
+    return patch.object(retry_jobs, "is_due_again", deaf)
+
+
+def waits_for_what_it_has_done() -> AbstractContextManager[Any]:
+    tell_waiting, nothing_to_do = ReconcileCluster._tell_waiting, ReconcileCluster._nothing_to_do
+
+    async def told(self: ReconcileCluster, latest: Any, again: bool, looked_at: Any) -> Any:
+        entry = await self.catalog.get(latest.key.cluster_id)
+        event = adapter_event(latest.key.cluster_id, "planted")
+        unmet = entry and first_unmet(self.policy.preconditions, self._environment(event, entry))
+        if entry and unmet:
+            await tell_waiting(self, entry.cluster, unmet, looked_at)
+            return unmet
+        return await nothing_to_do(self, latest, again, looked_at)
+
+    return patch.object(ReconcileCluster, "_nothing_to_do", told)
+
+
+def deletes_what_the_api_forgot() -> AbstractContextManager[Any]:
+    async def eager(self: FinalizeCluster, cluster_id: ClusterId) -> Any:
+        known = await self.jobs.jobs(cluster_id)
+        if not known:
+            return Skipped(SkipReason.CLUSTER_GONE)
+        return await self(Cluster(cluster_id, max(job.key.generation for job in known), deleting=True))
+
+    return patch.object(FinalizeCluster, "of_vanished", eager)
+
+
 PLANTS: tuple[tuple[Plant, str], ...] = (
     (acknowledges_before_the_hand_over, "was acknowledged for nothing"),
     (overwrites_what_is_somebody_elses, "is somebody else's and was touched"),
@@ -97,5 +212,16 @@ PLANTS: tuple[tuple[Plant, str], ...] = (
     (writes_over_a_newer_generation, "is somebody else's and was touched"),
     (repairs_no_drift, "the cluster secret does not hold its newest pull secret"),
     (says_a_payload, "a payload was said outside"),
+    (acknowledges_what_it_is_stopped_in, "was acknowledged for nothing"),
+    (forgets_where_it_stored_before_a_move, "was told to be finalized but projects/"),
+    (tells_nobody_of_earlier_places, "it moved and nobody is told"),
+    (takes_another_clusters_secret_for_its_own, "another cluster's and was taken over"),
+    (deletes_what_policy_retains, "was deleted though policy retains it"),
+    (gives_up_in_silence, "was told to be finalized but"),
+    (gives_up_too_soon, "was given up after"),
+    (is_rolled_out_to_everybody, "though it is not rolled out"),
+    (overhears_who_asks_for_another_attempt, "was asked for and not made"),
+    (waits_for_what_it_has_done, "was told to wait though it had a job"),
+    (deletes_what_the_api_forgot, "was deleted though its cluster is not"),
 )
 """Each with a part of what the simulation says of it."""

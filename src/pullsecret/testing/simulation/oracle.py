@@ -1,4 +1,4 @@
-"""The invariants: looked at after every call that took effect, and once more when all has settled."""
+"""The invariants that are looked at after every call that took effect."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -6,27 +6,30 @@ from typing import Any
 
 import attrs
 
+from pullsecret.domain.clean_up import Deletion
 from pullsecret.domain.cluster_secret import (
-    DOCKER_CONFIG_TYPE,
     GENERATION_ANNOTATION,
-    VERSION_ANNOTATION,
+    SECRET_PATH_ANNOTATION,
     ClusterSecret,
     PublishedSecret,
 )
-from pullsecret.domain.conditions import Status, StatusReport
+from pullsecret.domain.conditions import Condition, Status, StatusReport
 from pullsecret.domain.identifiers import ClusterId
-from pullsecret.domain.ownership import Decision, decide
 from pullsecret.domain.provisioning import CloudSecretRef, ClusterSecretRef
 from pullsecret.domain.reasons import Reason
-from pullsecret.infrastructure.memory.cloud import StoredSecret
+from pullsecret.domain.rollout import Rollout
 from pullsecret.infrastructure.memory.world import EmbeddedWorld
+from pullsecret.ports.job_runner import Submitted
 from pullsecret.ports.status_sink import Receipt
 from pullsecret.testing.simulation.chaos import LATE, Actor, Chaos
-from pullsecret.testing.simulation.truth import CANARY, ClusterTruth
+from pullsecret.testing.simulation.looks import fingerprint, is_ours, is_refused, names, newest
+from pullsecret.testing.simulation.truth import ClusterTruth, PlaceTruth
 
-_GENERATION = re.compile(r"-gen(\d+)")
+_JOB = re.compile(r"job pullsecret-(\w+)-(?:gen|del)(\d+)")
 _SETTLING_IN = 60.0
 """Seconds after a cluster became ready in which an event may still be settled for what was read before."""
+_LONG_SINCE = 120.0
+"""Seconds after which nobody is still about to tell what was so before."""
 
 
 @attrs.define
@@ -36,24 +39,32 @@ class Oracle:
     world: EmbeddedWorld
     chaos: Chaos
     clusters: Mapping[str, ClusterTruth]
+    stored_secret: Deletion = Deletion.DELETE
+    give_up_after: float = 3600.0
     violations: list[str] = attrs.field(factory=list)
     published_events: dict[str, tuple[str, int]] = attrs.field(factory=dict)
     """By the event's id: its cluster, and the generation it tells of."""
+    malformed: int = 0
+    """How many malformed messages were put on the queue."""
     foreign_cloud: dict[CloudSecretRef, str] = attrs.field(factory=dict)
     foreign_cluster: dict[ClusterSecretRef, PublishedSecret] = attrs.field(factory=dict)
-    _by_cloud_ref: dict[CloudSecretRef, ClusterTruth] = attrs.field(factory=dict)
+    jobs_clock_off: float = 0.0
+    """Seconds by which the clock of the jobs was ahead at most."""
+    rollouts: dict[str, Rollout] = attrs.field(factory=dict)
+    """What each replica is configured with, by its name."""
+    kept: dict[str, set[str]] = attrs.field(factory=dict)
+    """By cluster: the paths that were told to stay when it was told to be finalized."""
     _by_cluster_ref: dict[ClusterSecretRef, ClusterTruth] = attrs.field(factory=dict)
     _checks: dict[str, Callable[[Actor, tuple[Any, ...], Any], None]] = attrs.field(factory=dict)
     _told: dict[str, int] = attrs.field(factory=dict)
     """Newest generation of which anything was told, by cluster."""
-    _handed_over: dict[str, int] = attrs.field(factory=dict)
-    """Newest generation of which a job was made, by cluster."""
+    _handed_over: dict[str, dict[int, float]] = attrs.field(factory=dict)
+    """Generations of which a job was made, by cluster, with the time of the first."""
     _late: bool = False
     """Whether the effect looked at came after its caller gave up."""
 
     def __attrs_post_init__(self) -> None:
         for truth in self.clusters.values():
-            self._by_cloud_ref[truth.cloud_secret] = truth
             self._by_cluster_ref[truth.cluster_secret] = truth
         self._checks = {
             "secret-store.access-latest": self._read_back,
@@ -82,65 +93,122 @@ class Oracle:
             self._late = point.endswith(LATE)
             check(actor, args, result)
 
-    # Continuous
+    def after_all(self) -> None:
+        """Look once more at what is somebody else's."""
+        self._foreign_untouched()
+
+    # What is there
+
+    def of_job(self, actor: Actor) -> ClusterTruth:
+        """The cluster that a job works for, as its name tells."""
+        match = _JOB.match(actor.name)
+        if match is None:
+            raise ValueError(f"{actor.name} is no job")
+        return self.clusters[match[1]]
+
+    def ours(self, truth: ClusterTruth) -> PublishedSecret | None:
+        """The cluster secret, if it is there and the service's."""
+        found = self.world.control_plane.secrets.get(truth.cluster_secret)
+        return found if found is not None and is_ours(found.labels, truth) else None
+
+    def refusal(self, truth: ClusterTruth) -> Reason | None:
+        """As what a secret that is in the newest generation's way has to be told."""
+        published = self.world.control_plane.secrets.get(truth.cluster_secret)
+        if published is not None and is_refused(published.labels, truth):
+            return Reason.CLUSTER_SECRET_CONFLICT
+        stored = self.world.cloud.secret(truth.place.ref)
+        return Reason.NAMING_CONFLICT if stored is not None and is_refused(stored.labels, truth) else None
+
+    def stored_of(self, truth: ClusterTruth) -> Iterator[PlaceTruth]:
+        """The places where a stored secret of the cluster is."""
+        for place in truth.places.values():
+            stored = self.world.cloud.secret(place.ref)
+            if stored is not None and is_ours(stored.labels, truth):
+                yield place
+
+    # After each call
 
     def _read_back(self, actor: Actor, args: tuple[Any, ...], found: Any) -> None:
-        truth = self._by_cloud_ref[args[0]]
+        truth = self.of_job(actor)
+        place = truth.places[args[0]]
         stored = self.world.cloud.secret(args[0])
-        newest = stored.versions[-1] if stored and stored.versions else None
+        last = stored.versions[-1] if stored and stored.versions else None
         if found is not None:
             truth.verified.add(found.payload.reveal())
         number = int(found.version) if found is not None else 0
-        if stored and newest and newest.enabled and number < len(stored.versions):
+        if stored and last and last.enabled and number < len(stored.versions):
             unanswered = self.chaos.unanswered[actor.name, "secret-store.add-version"]
-            truth.excuses.add(
+            place.excuses.add(
                 f"latest lagged behind for {actor.name} after {unanswered} unanswered additions"
             )
-            untold = truth.unpublished or truth.cluster_altered
-            if untold and found is not None and found.payload.reveal() == truth.payload:
+            untold = place.unpublished or truth.cluster_altered
+            if untold and found is not None and found.payload.reveal() == place.wanted[-1]:
                 # Nothing tells that there is a newer version: whoever stored it died before it could say so,
                 # or somebody took away the cluster secret that said so.
-                truth.cloud_altered = True
+                place.altered = True
 
     def _version_added(self, actor: Actor, args: tuple[Any, ...], version: str) -> None:
         ref, payload = args[0], args[1].reveal()
-        truth = self._by_cloud_ref[ref]
+        truth, stored = self.of_job(actor), self.world.cloud.secret(args[0])
+        if stored is not None and not is_ours(stored.labels, truth) and (self._late or actor.lost):
+            self._fell_into_anothers(ref)
+            return
         self._cloud_written(actor, args, version)
-        stored = self.world.cloud.secret(ref)
+        place = truth.places[ref]
         before = stored.versions[-2] if stored is not None and len(stored.versions) > 1 else None
         generation = _generation_of(actor)
-        if truth.generations.get(generation) != payload:
+        spec = truth.specs[generation]
+        if spec.payload != payload or spec.stored_at(truth.id) != ref:
             self.violated(f"{ref.path}: version {version} does not hold generation {generation}")
             return
         if self._late:
-            truth.excuses.add(f"version {version} was added after its caller had given up")
+            place.excuses.add(f"version {version} was added after its caller had given up")
         again = before is not None and before.enabled and before.payload.reveal() == payload
-        backwards = bool(truth.added) and generation < truth.added[-1] and not truth.cloud_altered
-        truth.unneeded += again or backwards
-        if truth.unneeded > len(truth.excuses):
-            what = "equals the one before" if again else f"is older than generation {truth.added[-1]}'s"
+        backwards = bool(place.added) and generation < place.added[-1] and not place.altered
+        place.unneeded += again or backwards
+        if place.unneeded > len(place.excuses):
+            what = "equals the one before" if again else f"is older than generation {place.added[-1]}'s"
             self.violated(f"{ref.path}: version {version}, of generation {generation}, {what}")
         # A request under way from before the newer one cannot be fenced off: the API takes no precondition.
-        truth.cloud_altered = backwards and (self._late or actor.lost)
-        truth.added.append(generation)
-        truth.unpublished = True
+        place.altered = backwards and (self._late or actor.lost)
+        place.overtaken += backwards
+        place.added.append(generation)
+        place.unpublished = True
 
-    def _cloud_written(self, _: Actor, args: tuple[Any, ...], __: Any) -> None:
-        ref = getattr(args[0], "ref", args[0])
-        self._nothing_after_the_end(self._by_cloud_ref[ref], ref.path)
+    def _fell_into_anothers(self, ref: CloudSecretRef) -> None:
+        """A request under way since before the secret became another cluster's; it cannot be fenced off."""
+        for truth in self.clusters.values():
+            if ref in truth.places:
+                truth.places[ref].altered = True
+                truth.places[ref].excuses.add("a late request of another cluster of the same name")
+
+    def _cloud_written(self, actor: Actor, args: tuple[Any, ...], _: Any) -> None:
+        ref, truth = getattr(args[0], "ref", args[0]), self.of_job(actor)
+        truth.places[ref].existed = True
+        if ref is not args[0] and is_refused(args[0].labels, truth):
+            self.violated(f"{ref.path} is another cluster's and was taken over")
+        stored = self.world.cloud.secret(ref)
+        if stored is not None and not is_ours(stored.labels, truth):
+            self.violated(f"{ref.path} is not the cluster's own and was written")
+        self._nothing_after_the_end(truth, ref.path)
         self._foreign_untouched()
 
-    def _cloud_deleted(self, _: Actor, args: tuple[Any, ...], __: Any) -> None:
-        truth = self._by_cloud_ref[args[0].ref]
+    def _cloud_deleted(self, actor: Actor, args: tuple[Any, ...], __: Any) -> None:
+        path, truth = args[0].ref.path, self.of_job(actor)
         if not truth.deleted:
-            self.violated(f"{args[0].ref.path} was deleted though its cluster is not")
+            self.violated(f"{path} was deleted though its cluster is not")
+        if self.stored_secret is Deletion.RETAIN:
+            self.violated(f"{path} was deleted though policy retains it")
+        if not is_ours(args[0].labels, truth):
+            self.violated(f"{path} is not the cluster's own and was deleted")
         self._foreign_untouched()
 
-    def _cloud_pruned(self, _: Actor, args: tuple[Any, ...], __: Any) -> None:
-        stored, truth = self.world.cloud.secret(args[0]), self._by_cloud_ref[args[0]]
+    def _cloud_pruned(self, actor: Actor, args: tuple[Any, ...], __: Any) -> None:
+        truth = self.of_job(actor)
+        stored, place = self.world.cloud.secret(args[0]), truth.places[args[0]]
         published = self.world.control_plane.secrets.get(truth.cluster_secret)
         version = published.version_from(args[0]) if published else None
-        if stored and version and not truth.meddled and not stored.versions[int(version) - 1].enabled:
+        if stored and version and not place.meddled and not stored.versions[int(version) - 1].enabled:
             self.violated(f"{args[0].path}: version {version} was retired though it is in use")
         self._foreign_untouched()
 
@@ -150,66 +218,110 @@ class Oracle:
         self._nothing_after_the_end(truth, wanted.ref.path)
         self._foreign_untouched()
         generation = int(wanted.annotations[GENERATION_ANNOTATION])
+        spec = truth.specs.get(generation)
         if payload not in truth.verified:
             self.violated(f"{wanted.ref.path} holds what was never read back from Secret Manager")
-        if payload != truth.generations.get(generation):
+        if spec is None or payload != spec.payload:
             self.violated(f"{wanted.ref.path} does not hold generation {generation} as it says")
+            return
+        place = truth.place_of(generation)
+        if not wanted.annotations[SECRET_PATH_ANNOTATION].startswith(f"{place.ref.path}/"):
+            self.violated(
+                f"{wanted.ref.path} does not say {place.ref.path}, where generation {generation} is"
+            )
         if len(args) == 2 and args[0].generation > generation:
             self.violated(f"{wanted.ref.path}: generation {generation} replaced {args[0].generation}")
-        truth.cluster_altered = truth.unpublished = False
+        truth.cluster_altered = place.unpublished = False
+        place.published = True
 
     def _cluster_deleted(self, _: Actor, args: tuple[Any, ...], __: Any) -> None:
         if not self._by_cluster_ref[args[0].ref].deleted:
             self.violated(f"{args[0].ref.path} was deleted though its cluster is not")
         self._foreign_untouched()
 
-    def _submitted(self, _: Actor, args: tuple[Any, ...], answer: Any) -> None:
-        key = args[0].key
-        known = self._handed_over.get(key.cluster_id.value, 0)
-        self._handed_over[key.cluster_id.value] = max(known, answer.job.key.generation)
+    def _submitted(self, actor: Actor, args: tuple[Any, ...], answer: Any) -> None:
+        cluster_id = args[0].key.cluster_id
+        made = self._handed_over.setdefault(cluster_id.value, {})
+        made.setdefault(answer.job.key.generation, self.chaos.loop.time())
+        if isinstance(answer, Submitted) and not self._rolled_out(actor, cluster_id.value):
+            self.violated(f"{actor.name} made {answer.job.key.name} though {cluster_id} is not rolled out")
 
-    def _status_told(self, _: Actor, args: tuple[Any, ...], receipt: Receipt) -> None:
+    def _rolled_out(self, actor: Actor, cluster_id: str) -> bool:
+        return self.rollouts[actor.name].includes(ClusterId(cluster_id))
+
+    def _status_told(self, actor: Actor, args: tuple[Any, ...], receipt: Receipt) -> None:
         report: StatusReport = args[0]
         if receipt is not Receipt.ACCEPTED:
             return
-        key = report.cluster_id.value
+        key, conditions = report.cluster_id.value, report.conditions
         truth = self.clusters[key]
         self._told[key] = max(self._told.get(key, 0), report.generation)
-        conditions = report.conditions
+        if report.job is None and not self._rolled_out(actor, key):
+            self.violated(f"{actor.name} told of {key} though it is not rolled out")
         if conditions.finalized is not None and conditions.finalized.status is Status.TRUE:
-            truth.finalized = True
-            if not truth.deleted:
-                self.violated(f"{key} was told to be finalized though nobody deleted it")
-            for place in self._left_of(truth):
-                self.violated(f"{key} was told to be finalized but {place} is there")
+            self._finalized(truth, conditions.finalized)
         if conditions.available.status is Status.TRUE:
             for problem in self._untrue(truth, report):
                 self.violated(
                     f"generation {report.generation} of {key} was told to be available but {problem}"
                 )
+        if conditions.available.reason is Reason.PRECONDITIONS_NOT_MET:
+            made_at = self._handed_over.get(key, {}).get(report.generation)
+            if made_at is not None and self.chaos.loop.time() - made_at > _LONG_SINCE:
+                self.violated(f"generation {report.generation} of {key} was told to wait though it had a job")
+
+    def _finalized(self, truth: ClusterTruth, condition: Condition) -> None:
+        truth.finalized = True
+        if not truth.deleted:
+            self.violated(f"{truth.id} was told to be finalized though nobody deleted it")
+        kept = self.kept.setdefault(truth.id, set())
+        for place in self.stored_of(truth):
+            if self.stored_secret is Deletion.RETAIN and place.existed:
+                kept.add(place.ref.path)
+                if place.ref.path not in condition.message:
+                    self.violated(
+                        f"{truth.id} was told to be finalized and not that {place.ref.path} is kept"
+                    )
+                continue
+            self._left_behind(truth, place.ref.path, condition)
+        if self.ours(truth) is not None:
+            self._left_behind(truth, truth.cluster_secret.path, condition)
+
+    def _left_behind(self, truth: ClusterTruth, path: str, condition: Condition) -> None:
+        """What was given up has to be told as left, and not before its time."""
+        self.kept.setdefault(truth.id, set()).add(path)
+        if condition.reason is not Reason.RETAINED or path not in condition.message:
+            self.violated(f"{truth.id} was told to be finalized but {path} is there")
+        age = self.chaos.loop.time() - truth.deleted_at
+        if age + self.jobs_clock_off < self.give_up_after:
+            self.violated(f"{path} was given up after {age:.0f} s")
 
     def _untrue(self, truth: ClusterTruth, report: StatusReport) -> Iterator[str]:
         """What contradicts Available=True; what others did since is not held against the service."""
-        if self._handed_over.get(truth.id, 0) > report.generation:
+        if max(self._handed_over.get(truth.id, {}), default=0) > report.generation:
             return  # The next generation is being written.
-        payload = truth.generations[report.generation]
-        stored = self.world.cloud.secret(truth.cloud_secret)
-        if not truth.cloud_altered:
-            newest = _newest(stored)
-            if newest is None or newest[1] != payload:
+        payload, place = truth.specs[report.generation].payload, truth.place_of(report.generation)
+        stored, told = self.world.cloud.secret(place.ref), report.data.get("version")
+        if report.data.get("secretPath") != place.ref.version_path(told or ""):
+            yield f"it is told to be at {report.data.get('secretPath')}"
+        if not place.altered:
+            last = newest(stored)
+            if last is None or last[1] != payload:
                 yield "Secret Manager's newest version does not hold it"
-            elif not _names(truth, stored, report.data.get("version")):
-                yield f"version {report.data.get('version')} was told and {newest[0]} holds it"
+            elif not names(place, stored, told):
+                yield f"version {told} was told and {last[0]} holds it"
         if not truth.cluster_altered:
-            published = self.world.control_plane.secrets.get(truth.cluster_secret)
+            published = self.ours(truth)
             if published is None or published.payload is None or published.payload.reveal() != payload:
                 yield "the cluster secret does not hold it"
 
-    def _acknowledged(self, _: Actor, args: tuple[Any, ...], __: Any) -> None:
-        cluster_id, generation = self.published_events[args[0]]
-        truth = self.clusters[cluster_id]
-        done = max(self._told.get(cluster_id, 0), self._handed_over.get(cluster_id, 0))
-        if done >= generation or truth.deleted or not truth.ready:
+    def _acknowledged(self, actor: Actor, args: tuple[Any, ...], __: Any) -> None:
+        cluster_id, generation = self.published_events.get(args[0], ("", 0))
+        truth = self.clusters.get(cluster_id)
+        if truth is None or truth.deleted or truth.vanished or not truth.ready:
+            return
+        done = max(self._told.get(cluster_id, 0), *self._handed_over.get(cluster_id, {}), 0)
+        if done >= generation or not self._rolled_out(actor, cluster_id):
             return
         if self.chaos.loop.time() - truth.unready_until > _SETTLING_IN:
             self.violated(
@@ -229,113 +341,8 @@ class Oracle:
             if self.world.control_plane.secrets.get(place) != secret:
                 self.violated(f"{place.path} is somebody else's and was touched")
 
-    def _left_of(self, truth: ClusterTruth) -> Iterator[str]:
-        """What of ours is still there."""
-        owner = ClusterId(truth.id)
-        stored = self.world.cloud.secret(truth.cloud_secret)
-        if stored is not None and decide(stored.labels, owner) is Decision.UNCHANGED:
-            yield truth.cloud_secret.path
-        published = self.world.control_plane.secrets.get(truth.cluster_secret)
-        if published is not None and decide(published.labels, owner) is Decision.UNCHANGED:
-            yield truth.cluster_secret.path
-
-    # In the end
-
-    def unsettled(self) -> Iterator[str]:
-        """What is not yet as it has to be in the end."""
-        world = self.world
-        if world.jobs.unfinished():
-            yield "a job is not finished"
-        if world.jobs.unreported():
-            yield "a job's end is not told"
-        if world.jobs.orders:
-            yield "a temporary payload is left"
-        for truth in self.clusters.values():
-            for problem in self._unsettled_cluster(truth):
-                yield f"{truth.id}: {problem}"
-
-    def _unsettled_cluster(self, truth: ClusterTruth) -> Iterator[str]:
-        report = self.world.hyperfleet.status(truth.id)
-        if not truth.generations:
-            return
-        if truth.deleted:
-            if truth.id in self.world.hyperfleet.clusters:
-                yield "it is deleted and not finalized"
-            for place in self._left_of(truth):
-                yield f"it is deleted and {place} is left"
-        elif report is None or report.generation != truth.generation:
-            yield f"generation {truth.generation} is not told of"
-        elif not truth.usable[truth.generation]:
-            if report.conditions.applied.reason is not Reason.INVALID_PULL_SECRET:
-                yield f"{report.conditions.applied.reason} is told of an unusable pull secret"
-        elif truth.refusal is not None:
-            if report.conditions.available.reason is not truth.refusal:
-                yield f"{report.conditions.available.reason} is told instead of {truth.refusal}"
-        else:
-            yield from self._not_landed(truth, report)
-
-    def _not_landed(self, truth: ClusterTruth, report: StatusReport) -> Iterator[str]:
-        stored = self.world.cloud.secret(truth.cloud_secret)
-        newest = _newest(stored)
-        if not truth.cloud_altered and (newest is None or newest[1] != truth.payload):
-            yield "Secret Manager does not hold its newest pull secret"
-        if report.conditions.available.status is not Status.TRUE:
-            yield f"it is told to be not available: {report.conditions.available.message}"
-        published = self.world.control_plane.secrets.get(truth.cluster_secret)
-        if published is None or published.payload is None or published.payload.reveal() != truth.payload:
-            yield "the cluster secret does not hold its newest pull secret"
-        elif published.generation != truth.generation or published.type != DOCKER_CONFIG_TYPE:
-            yield f"the cluster secret says generation {published.generation}"
-        elif not truth.cloud_altered and not _names(
-            truth, stored, version := published.annotations[VERSION_ANNOTATION]
-        ):
-            yield f"the cluster secret says version {version}"
-
-    def in_the_end(self, thorough: bool) -> None:
-        """Look at what can only be judged afterwards. ``thorough`` reads every word that was said."""
-        self._foreign_untouched()
-        if self.world.broker.dead_letters:
-            self.violated("an event was put aside though none was malformed")
-        for truth in self.clusters.values():
-            needed = truth.changes + truth.meddled + len(truth.excuses)
-            if len(truth.added) > needed:
-                self.violated(f"{truth.id}: {len(truth.added)} versions for {truth.changes} pull secrets")
-        if any(CANARY in text for text in self._said(thorough)):
-            self.violated("a payload was said outside of the two stores")
-
-    def _said(self, thorough: bool) -> Iterator[str]:
-        for report in self.world.hyperfleet.told:
-            conditions = report.conditions
-            yield f"{conditions.applied.message} {conditions.available.message} {conditions.health.message}"
-            yield str(report.data)
-        if thorough:
-            yield from map(repr, self.world.telemetry.facts)
-            yield from map(repr, self.world.jobs.all())
-            yield from map(repr, self.world.jobs.orders.values())
-            yield from self.chaos.history.lines()
-
-
-def fingerprint(secret: StoredSecret) -> str:
-    """What changes if anybody touches the secret."""
-    return f"{secret.etag} {sorted(secret.labels.items())} {[one.enabled for one in secret.versions]}"
-
-
-def _newest(stored: StoredSecret | None) -> tuple[str, bytes] | None:
-    """Number and payload of the newest version, if it can be read."""
-    if stored is None or not stored.versions or not stored.versions[-1].enabled:
-        return None
-    return str(len(stored.versions)), stored.versions[-1].payload.reveal()
-
-
-def _names(truth: ClusterTruth, stored: StoredSecret | None, version: str | None) -> bool:
-    """True if ``version`` is the newest one, or one just like it where a version too many is tolerated."""
-    if stored is None or version is None or not 0 < int(version) <= len(stored.versions):
-        return False
-    named, newest = stored.versions[int(version) - 1], stored.versions[-1]
-    return named is newest or (bool(truth.excuses) and named.payload == newest.payload)
-
 
 def _generation_of(job: Actor) -> int:
     """The generation that a job works for, as its name tells."""
-    match = _GENERATION.search(job.name)
-    return int(match[1]) if match else 0
+    match = _JOB.match(job.name)
+    return int(match[2]) if match else 0

@@ -25,6 +25,7 @@ from pullsecret.domain.clean_up import CleanUpOrder, CleanUpResult
 from pullsecret.domain.facts import Fact, InternalFault
 from pullsecret.domain.jobs import AnyJob
 from pullsecret.domain.provisioning import ProvisionOrder, ProvisionResult
+from pullsecret.domain.rollout import Rollout
 from pullsecret.entrypoints.configuration import Configuration
 from pullsecret.infrastructure.memory.broker import MemoryEventSource
 from pullsecret.infrastructure.memory.cloud import MemorySecretStore
@@ -54,7 +55,7 @@ _COARSE = 5.0
 
 @attrs.define
 class ReplicaClock:
-    """The world's clock with a wall clock of its own that may be wrong."""
+    """The world's clock with a wall clock of its own, of one replica or of the jobs, that may be wrong."""
 
     true: Clock
     ahead: float = 0.0
@@ -109,6 +110,11 @@ class Processes:
     violated: Callable[[str], None]
     tells_waiting: bool
     limits: ConcurrencyLimits
+    rollout: Rollout
+    """What replicas that start from now on are configured with."""
+    rollouts: dict[str, Rollout]
+    """Where is noted what each of them was started with, by its name."""
+    jobs_clock: "ReplicaClock"
     replicas: list["Replica"] = attrs.field(factory=list)
     jobs: dict[str, "JobProcess"] = attrs.field(factory=dict)
     """The running ones by name."""
@@ -142,7 +148,7 @@ class Processes:
         return (
             self.linked(actor, Part.CLOUD, "secret-store", cloud),
             self.linked(actor, Part.KUBERNETES, "cluster-secrets", secrets),
-            world.clock,
+            self.jobs_clock,
             self.telemetry(actor),
         )
 
@@ -180,9 +186,8 @@ class Processes:
             jobs, status, clock, telemetry, configuration.deletion, configuration.jobs.failed_pause
         )
         policy = attrs.evolve(configuration.reconcile_policy, report_waiting=self.tells_waiting)
-        reconcile = ReconcileCluster(
-            catalog, jobs, status, clock, telemetry, policy, finalize, configuration.rollout
-        )
+        reconcile = ReconcileCluster(catalog, jobs, status, clock, telemetry, policy, finalize, self.rollout)
+        self.rollouts[actor.name] = self.rollout
         admit = AdmitJobs(jobs, telemetry, self.limits, _ADMIT_EVERY)
         handle = HandleEvent(configuration.spec.event_filter.expression, reconcile, telemetry)
         broker = BrokerLink(world.clock, link=Link(self.chaos, actor, Part.BROKER))
@@ -242,7 +247,7 @@ class Replica:
             adapter = self.processes.adapter(self.actor, self.clock)
             task = start(self.actor, adapter.run(self.stop))
             try:
-                await asyncio.wait([task])
+                await self._ended(task)
             except asyncio.CancelledError:
                 self.actor.kill()
                 raise
@@ -250,6 +255,17 @@ class Replica:
                 self.processes.violated(f"{self.name} ended with {error!r}")
             self.actor.dead = True
             await asyncio.sleep(1 + 9 * self.processes.chaos.random.random())
+
+    async def _ended(self, task: "asyncio.Task[Any]") -> None:
+        """Wait until the replica has ended: by itself, or after its grace once it was told to stop."""
+        told = asyncio.get_running_loop().create_task(self.stop.wait())
+        await asyncio.wait([task, told], return_when=asyncio.FIRST_COMPLETED)
+        told.cancel()
+        if not task.done():
+            _, unfinished = await asyncio.wait([task], timeout=self.processes.configuration.shutdown_grace)
+            if unfinished:
+                task.cancel()
+                await asyncio.wait([task])
 
 
 @attrs.define(eq=False)

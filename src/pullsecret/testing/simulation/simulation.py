@@ -4,30 +4,30 @@ import asyncio
 import gc
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from functools import cache
+from typing import Any
 
 import attrs
 
 from pullsecret.application.repair_drift import RepairPolicy
 from pullsecret.domain.backoff import Backoff
-from pullsecret.domain.cluster import StoragePolicy
 from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.jobs import newest_jobs
 from pullsecret.domain.provisioning import Finished
 from pullsecret.domain.reasons import Outlook
-from pullsecret.domain.secret_payload import SecretPayload
 from pullsecret.entrypoints.configuration import Configuration
 from pullsecret.infrastructure.memory.broker import MemoryBroker
-from pullsecret.infrastructure.memory.cloud import StoredSecret, StoredVersion
 from pullsecret.infrastructure.memory.faults import FaultScript
 from pullsecret.infrastructure.memory.sentinel import MemorySentinel
 from pullsecret.infrastructure.memory.simulated_time import SimulatedClock
 from pullsecret.infrastructure.memory.world import EmbeddedWorld
+from pullsecret.testing.simulation import incidents
 from pullsecret.testing.simulation.chaos import Actor, Chaos, Part
+from pullsecret.testing.simulation.ending import judge, unsettled
 from pullsecret.testing.simulation.history import History
-from pullsecret.testing.simulation.incidents import Incident, Undo, foreign_cluster_secret
-from pullsecret.testing.simulation.oracle import Oracle, fingerprint
+from pullsecret.testing.simulation.incidents import Incident, Undo
+from pullsecret.testing.simulation.oracle import Oracle
 from pullsecret.testing.simulation.processes import Processes, Replica, ReplicaClock
 from pullsecret.testing.simulation.seeded_loop import SeededLoop
 from pullsecret.testing.simulation.swarm import BrokerFaults, Plan, draw_plan
@@ -41,6 +41,7 @@ _THOROUGH_EVERY = 16
 _PERSON_LOOKS_EVERY = 30.0
 # More often than in production, so that more happens in a virtual minute.
 _SENTINEL_LOOKS_EVERY = 3.0
+_SENTINEL_ASKS_ALL_EVERY = 50.0
 _REMINDS_AFTER = 30.0
 
 
@@ -99,6 +100,7 @@ class Simulation:
     thorough: bool
     undo: list[Undo] = attrs.field(factory=list)
     """Ends what goes on for a while."""
+    strays: "list[asyncio.Task[None]]" = attrs.field(factory=list)
 
     @classmethod
     def prepare(cls, seed: int, plan: Plan, loop: SeededLoop, only: frozenset[int] | None) -> "Simulation":
@@ -108,11 +110,21 @@ class Simulation:
         clock = SimulatedClock(seed)
         broker = _Broker(clock, plan.broker, chaos)
         world = attrs.evolve(EmbeddedWorld.create(seed, clock=clock), broker=broker, faults=_Calm(clock))
-        oracle = Oracle(world, chaos, {truth.id: truth for truth in plan.clusters})
+        clusters = {truth.id: truth for truth in plan.clusters}
+        deletion = plan.deletion
+        oracle = Oracle(world, chaos, clusters, deletion.stored_secret, deletion.give_up_after)
         broker.oracle = oracle
         chaos.after = oracle.after
         processes = Processes(
-            world, chaos, _configuration(), oracle.violated, plan.tells_waiting, plan.limits
+            world,
+            chaos,
+            attrs.evolve(_configuration(), deletion=deletion),
+            oracle.violated,
+            plan.tells_waiting,
+            plan.limits,
+            plan.rollout,
+            oracle.rollouts,
+            ReplicaClock(clock),
         )
         return cls(plan, loop, world, chaos, oracle, processes, seed % _THOROUGH_EVERY == 0)
 
@@ -136,31 +148,30 @@ class Simulation:
             await asyncio.sleep(max(self.plan.heals_at, self.plan.incidents[-1].at))
             self._heal()
             await self._settle()
-            self.oracle.in_the_end(self.thorough)
-            for task in [*background, *self.world.jobs.processes]:
+            if self.plan.deletes_in_the_end and not self.oracle.violations:
+                self._delete_all_much_later()
+                await self._settle()
+            judge(self.oracle, self.thorough)
+            for task in [*background, *self.strays, *self.world.jobs.processes]:
                 task.cancel()
 
     def _prepare_projects(self) -> None:
+        for project in self.plan.projects:
+            self.world.cloud.project(project)
         for truth in self.truths.values():
-            self.world.cloud.project(truth.project)
             self.world.control_plane.namespaces.add(truth.namespace)
-            match self.plan.foreign.get(truth.id):
-                case "cloud":
-                    stored = self._stored(truth, {"managed-by": "somebody"})
-                    self.oracle.foreign_cloud[truth.cloud_secret] = fingerprint(stored)
-                case "adoptable":
-                    self._stored(truth, {"managed-by": "hyperfleet"})
-                case "cluster":
-                    self.world.control_plane.put(foreign_cluster_secret(truth))
-                    there = self.world.control_plane.secrets[truth.cluster_secret]
-                    self.oracle.foreign_cluster[truth.cluster_secret] = there
 
-    def _stored(self, truth: ClusterTruth, labels: dict[str, str]) -> StoredSecret:
-        cloud = self.world.cloud
-        versions = [StoredVersion(SecretPayload(b"somebody else's"))]
-        stored = StoredSecret(labels, _NO_POLICY, cloud.next_etag(), versions)
-        cloud.project(truth.project).secrets[truth.cloud_secret.name] = stored
-        return stored
+    def background(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Do ``work`` beside everything else."""
+        self.strays.append(self.loop.create_task(work, name=name))
+
+    def _delete_all_much_later(self) -> None:
+        """When every job has been forgotten, the clusters are deleted."""
+        self.chaos.history.add(self.loop.time(), "world", "MUCH LATER", "ended jobs are forgotten")
+        for truth in self.truths.values():
+            self.world.jobs.forget(ClusterId(truth.id), before=self.world.clock.now())
+            self.chaos.history.add(self.loop.time(), "owner", f"deletes {truth.id}", "")
+            incidents.delete(truth)(self)
 
     async def _happen(self, incident: Incident) -> None:
         await asyncio.sleep(incident.at)
@@ -192,7 +203,7 @@ class Simulation:
             if self.oracle.violations:
                 return
             drained = drained or self.world.broker.empty
-            problem = next(self.oracle.unsettled(), None)
+            problem = next(self._unsettled(), None)
             if problem is None and drained:
                 good_since = self.loop.time() if good_since is None else good_since
                 continue
@@ -200,18 +211,30 @@ class Simulation:
             if self.loop.time() > deadline:
                 if not drained:
                     self.oracle.violated(f"the broker was never empty in {CONVERGES_WITHIN:.0f} s")
-                for one in self.oracle.unsettled():
+                for one in self._unsettled():
                     self.oracle.violated(f"not settled in {CONVERGES_WITHIN:.0f} s: {one}")
                 return
+
+    def _unsettled(self) -> Iterator[str]:
+        return unsettled(self.oracle, self.processes.rollout, tells_waiting=self.plan.tells_waiting)
 
     async def _sentinel(self) -> None:
         world, actor = self.world, Actor("sentinel")
         sentinel = MemorySentinel(
             world.hyperfleet, world.broker, world.clock, world.faults, _SENTINEL_LOOKS_EVERY, _REMINDS_AFTER
         )
+        looked_at_all = 0.0
         while True:
             if self.chaos.cut_off(actor, Part.BROKER) is None:
                 await sentinel.poll_once()
+                # Today's asks for a sign of life of those that are available too.
+                if (
+                    self.plan.tells_waiting
+                    and self.loop.time() - looked_at_all > _SENTINEL_ASKS_ALL_EVERY
+                ):
+                    looked_at_all = self.loop.time()
+                    for cluster_id in list(world.hyperfleet.clusters):
+                        await sentinel.publish(cluster_id)
             await asyncio.sleep(sentinel.poll_interval)
 
     async def _person(self) -> None:
@@ -223,7 +246,7 @@ class Simulation:
                 continue
             for truth in self.truths.values():
                 report = self.world.hyperfleet.status(truth.id)
-                if report is None or report.conditions.applied.reason is truth.refusal:
+                if report is None or report.conditions.applied.reason is self.oracle.refusal(truth):
                     continue
                 newest = newest_jobs(jobs.all()).get(ClusterId(truth.id))
                 if newest is None or newest.retry_asked or not isinstance(newest.state, Finished):
@@ -280,16 +303,15 @@ class _Broker(MemoryBroker):
             await super().publish(headers, body, delay + 20 * chance())
 
 
-_NO_POLICY = StoragePolicy()
-
-
 @cache
 def _configuration() -> Configuration:
-    """The production defaults, with the longest pauses shortened so that a run ends soon."""
+    """The production defaults, with the longest pauses shortened so that a run ends soon, and the grace of a
+    replica that stops so that it is often over."""
     default = Configuration.default()
     shorter = Backoff(initial=30, factor=2, maximum=300)
     return attrs.evolve(
         default,
         jobs=attrs.evolve(default.jobs, failed_pause=shorter),
         drift=RepairPolicy(pause=shorter),
+        shutdown_grace=2.0,
     )

@@ -3,18 +3,21 @@
 Each run has only some kinds of faults, so that none hides another ("swarm testing", Groce et al., 2012).
 """
 
+import json
 import random
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from enum import Enum
 
 import attrs
 
+from pullsecret.application.finalize import FinalizePolicy
 from pullsecret.domain.admission import ConcurrencyLimits
-from pullsecret.domain.reasons import Reason
-from pullsecret.testing.simulation import incidents
+from pullsecret.domain.clean_up import Deletion
+from pullsecret.domain.rollout import Rollout
+from pullsecret.testing.simulation import incidents, platforms
 from pullsecret.testing.simulation.chaos import CallFault, Part
 from pullsecret.testing.simulation.incidents import Incident
-from pullsecret.testing.simulation.truth import CANARY, ClusterTruth
+from pullsecret.testing.simulation.truth import CANARY, ClusterTruth, Spec
 
 _PERMISSIONS = ("secrets.get", "secrets.create", "versions.add", "versions.access", "secrets.delete")
 _REACHES = {
@@ -24,6 +27,27 @@ _REACHES = {
 }
 
 
+def _event(**data: object) -> bytes:
+    attributes = {"specversion": "1.0", "id": "stray", "source": "stranger", "type": "cluster.update"}
+    return json.dumps({**attributes, "datacontenttype": "application/json", "data": data}).encode()
+
+
+_STRAYS = {
+    "is no JSON": b'{"specversion": "1.0", ',
+    "is no object": b"[]",
+    "has no type": b'{"specversion": "1.0", "id": "stray", "source": "it", "data": {"clusterId": "c1"}}',
+    "names no cluster": _event(provider="gcp"),
+    "names a cluster by a number": _event(clusterId=1, provider="gcp"),
+    "names a cluster by a path": _event(clusterId="../../c1", provider="gcp"),
+    "names a cluster at length": _event(clusterId="c" * 300, provider="gcp"),
+    "is about another kind": _event(kind="NodePool", id="c1", provider="gcp"),
+    "is of an unknown cluster": _event(clusterId="ghost", provider="gcp", generation=3),
+    "is of an unknown generation": _event(clusterId="c1", provider="gcp", generation=99),
+    "is of another cloud": _event(clusterId="c1", provider="aws"),
+}
+_HARMLESS = {"is of an unknown cluster", "is of an unknown generation", "is of another cloud"}
+
+
 class Theme(Enum):
     """What a run has more of than others."""
 
@@ -31,6 +55,9 @@ class Theme(Enum):
     LAG = "``latest`` lags while pull secrets change quickly and change back"
     NODES = "nodes get lost under jobs"
     DELETION = "clusters are deleted while they are worked on, and calls are slow"
+    MOVES = "clusters move to other projects and names of their stored secrets"
+    GIVING_UP = "clusters are deleted and their secrets cannot be"
+    STRANGERS = "somebody else's secrets come and go"
 
 
 @attrs.frozen
@@ -48,14 +75,17 @@ class Plan:
 
     replicas: int
     clusters: tuple[ClusterTruth, ...]
-    foreign: dict[str, str]
-    """By cluster: where somebody else's secret is, ``cloud`` or ``cluster``; an ``adoptable`` one is not."""
+    projects: tuple[str, ...]
     rates: dict[CallFault, float]
     broker: BrokerFaults
     incidents: tuple[Incident, ...]
     tells_waiting: bool
     """Whether the API is told of unmet preconditions and of running jobs too, as today's one wants it."""
     limits: ConcurrencyLimits
+    deletion: FinalizePolicy
+    rollout: Rollout
+    deletes_in_the_end: bool
+    """Whether all clusters are deleted after everything has settled and jobs have been forgotten."""
     heals_at: float
     """Virtual time after which nothing goes wrong any more."""
 
@@ -69,10 +99,12 @@ def draw_plan(seed: int) -> Plan:
 class _Drawing:
     chance: random.Random
     clusters: list[ClusterTruth] = attrs.field(factory=list)
-    foreign: dict[str, str] = attrs.field(factory=dict)
+    projects: dict[str, None] = attrs.field(factory=dict)
     replicas: int = 1
     end: float = 0.0
     theme: Theme = Theme.NONE
+    same_name: bool = False
+    """Whether the clusters begin with stored secrets of the same name."""
 
     def plan(self) -> Plan:
         chance = self.chance
@@ -82,21 +114,33 @@ class _Drawing:
         if self.theme is not Theme.NONE:
             self.end = max(self.end, 120.0)
         shared = chance.random() < 0.3
+        self.same_name = shared and self._sometimes(0.2)
         clusters = 1 if self.theme is Theme.LAG else chance.choice((1, 1, 2, 2, 3))
         for number in range(clusters):
             name = f"c{number + 1}"
             project = "customer-1" if shared else f"customer-{number + 1}"
             self.clusters.append(ClusterTruth(name, project))
-        happens = [*self._owners(), *self._saboteurs(), *self._platforms()]
+            self.projects[project] = None
+        happens = [
+            *self._owners(),
+            *self._strangers(),
+            *self._saboteurs(),
+            *self._people(),
+            *self._strays(),
+            *self._platforms(),
+        ]
         return Plan(
             replicas=self.replicas,
             clusters=tuple(self.clusters),
-            foreign=self.foreign,
+            projects=tuple(self.projects),
             rates=self._rates(),
             broker=self._broker(),
             incidents=tuple(sorted(happens, key=lambda one: one.at)),
             tells_waiting=self._sometimes(0.3),
             limits=ConcurrencyLimits(1, 2) if self._sometimes(0.2) else ConcurrencyLimits(),
+            deletion=self._deletion(),
+            rollout=Rollout(share=0, clusters=("c1",)) if self._sometimes(0.05) else Rollout(),
+            deletes_in_the_end=self._sometimes(0.5 if self.theme is Theme.MOVES else 0.1),
             heals_at=self.end,
         )
 
@@ -122,6 +166,13 @@ class _Drawing:
 
         return BrokerFaults(share(), share(), share())
 
+    def _deletion(self) -> FinalizePolicy:
+        retain, giving_up = self._sometimes(0.2), self.theme is Theme.GIVING_UP
+        return FinalizePolicy(
+            stored_secret=Deletion.RETAIN if retain and not giving_up else Deletion.DELETE,
+            give_up_after=self.chance.choice((45.0, 90.0)) if giving_up else 3600.0,
+        )
+
     def _owners(self) -> Iterator[Incident]:
         for truth in self.clusters:
             yield from self._owner(truth)
@@ -129,48 +180,105 @@ class _Drawing:
     def _owner(self, truth: ClusterTruth) -> Iterator[Incident]:
         chance = self.chance
         made = chance.uniform(0.0, 5.0)
-        payloads = [incidents.fresh(truth, 1)]
-        yield Incident(made, "owner", f"creates {truth.id}", incidents.update(truth, payloads[0]))
+        first = Spec(incidents.fresh(truth, 1), truth.project)
+        if self._sometimes(0.05):
+            first = attrs.evolve(first, payload=f"{CANARY} is no JSON".encode(), usable=False)
+        if self.same_name:
+            first = attrs.evolve(first, secret_name="shared-name")
+        yield Incident(made, "owner", f"creates {truth.id}", incidents.update(truth, first))
         if self._sometimes(0.1):
-            truth.ready = False
+            truth.prepared = False
             when = self._time(made)
-            yield Incident(when, "owner", f"lets {truth.id} be ready", incidents.become_ready(truth))
-        if self._sometimes(0.15):
-            yield from self._somebody_elses(truth)
+            yield Incident(when, "owner", f"lets {truth.id} be ready", incidents.become_prepared(truth))
+        if self._sometimes(0.1):
+            stop = incidents.stop_resolving(truth, for_good=self._sometimes(0.3))
+            yield self._for_a_while("dns", f"is not done with {truth.id}", stop)
+        last = yield from self._updates(truth, first, made)
+        deleted = self._time(made)
+        if self.theme in (Theme.DELETION, Theme.GIVING_UP):
+            deleted = min(last + chance.uniform(0.0, 40.0), self.end)
+        if self._sometimes(0.9 if self.theme in (Theme.DELETION, Theme.GIVING_UP) else 0.2):
+            yield Incident(deleted, "owner", f"deletes {truth.id}", incidents.delete(truth))
+            if self.theme is Theme.GIVING_UP:
+                denied = platforms.deny(truth.project, "secretmanager.secrets.delete")
+                what = f"{truth.project} lets nobody delete secrets"
+                yield Incident(self._time(made), "cloud", what, denied, chance.uniform(20.0, 200.0))
+        if self._sometimes(0.03):
+            yield Incident(self._time(made), "api", f"forgets {truth.id}", incidents.vanish(truth))
+
+    def _updates(self, truth: ClusterTruth, spec: Spec, made: float) -> Generator[Incident, None, float]:
+        """Updates of ``truth``; when the last of them is."""
+        chance = self.chance
         when, quickly = made, self.theme is not Theme.NONE or self._sometimes(0.5)
         goes_back = 0.5 if self.theme is Theme.LAG else 0.2
+        moves = 0.5 if self.theme is Theme.MOVES else 0.05
         updates = chance.choice((0, 1, 1, 2, 3)) if self.theme is Theme.NONE else chance.randint(3, 8)
+        payloads = [incidents.fresh(truth, 1)]
         for number in range(2, 2 + updates):
             when = min(when + chance.uniform(3.0, 20.0), self.end) if quickly else self._time(made)
             kind = chance.random()
             if kind < 0.12:
                 unusable = f'{{"auths": {{"quay.io": {{"password": "{CANARY}-{number}"}}}}}}'.encode()
-                change = incidents.update(truth, unusable, usable=False)
+                spec = attrs.evolve(spec, payload=unusable, usable=False)
             elif kind < 0.12 + goes_back:
-                change = incidents.update(truth, chance.choice(payloads))
-            else:
+                spec = attrs.evolve(spec, payload=chance.choice(payloads), usable=True)
+            elif not (spec.usable and self._sometimes(moves)):
                 payloads.append(incidents.fresh(truth, number))
-                change = incidents.update(truth, payloads[-1])
-            yield Incident(when, "owner", f"updates {truth.id}", change)
-        deleted = self._time(made)
-        if self.theme is Theme.DELETION:
-            deleted = min(when + chance.uniform(0.0, 40.0), self.end)
-        if self._sometimes(0.9 if self.theme is Theme.DELETION else 0.2):
-            yield Incident(deleted, "owner", f"deletes {truth.id}", incidents.delete(truth))
+                spec = attrs.evolve(spec, payload=payloads[-1], usable=True)
+            if self._sometimes(moves):
+                spec = self._moved(truth, spec)
+            yield Incident(when, "owner", f"updates {truth.id}", incidents.update(truth, spec))
+        return when
 
-    def _somebody_elses(self, truth: ClusterTruth) -> Iterator[Incident]:
-        where = self.chance.choice(("cloud", "cluster", "adoptable"))
-        self.foreign[truth.id] = where
-        if where == "adoptable":
-            return
-        truth.refusal = Reason.NAMING_CONFLICT if where == "cloud" else Reason.CLUSTER_SECRET_CONFLICT
+    def _moved(self, truth: ClusterTruth, spec: Spec) -> Spec:
+        """Another project or another name, or back to an earlier one."""
         if self._sometimes(0.5):
-            yield Incident(
-                self._time(),
-                "person",
-                f"removes what is in the way of {truth.id}",
-                incidents.remove_foreign(truth),
-            )
+            spec = attrs.evolve(spec, project=self.chance.choice((truth.project, f"other-{truth.id}")))
+            self.projects[spec.project] = None
+            return spec
+        names = (None, f"{truth.id}-registries", "shared-name" if self._sometimes(0.4) else None)
+        return attrs.evolve(spec, secret_name=self.chance.choice(names))
+
+    def _strangers(self) -> Iterator[Incident]:
+        for truth in self.clusters:
+            if not self._sometimes(0.9 if self.theme is Theme.STRANGERS else 0.15):
+                continue
+            spec = Spec(b"", truth.project, self.chance.choice((None, None, f"{truth.id}-registries")))
+            before = self._sometimes(0.5)
+            for _ in range(self.chance.randint(1, 4) if self.theme is Theme.STRANGERS else 1):
+                put = self.chance.choice(
+                    (
+                        incidents.put_stored(truth, spec, incidents.SOMEBODYS),
+                        incidents.put_stored(truth, spec, incidents.UNCLAIMED),
+                        incidents.put_published(truth),
+                    )
+                )
+                when = 0.0 if before else self._time()
+                yield Incident(when, "somebody", f"has a secret where one of {truth.id} belongs", put)
+                if self._sometimes(0.5):
+                    removed = incidents.remove_foreign(truth)
+                    what = f"removes what is in the way of {truth.id}"
+                    yield Incident(self._time(when), "person", what, removed)
+                if self.theme is Theme.STRANGERS and self._sometimes(0.5):
+                    gone = incidents.delete_published(truth)
+                    what = f"deletes cluster secret of {truth.id}"
+                    yield Incident(self._time(), "saboteur", what, gone)
+
+    def _people(self) -> Iterator[Incident]:
+        for _ in range(self.chance.randint(1, 4) if self._sometimes(0.2) else 0):
+            truth = self.chance.choice(self.clusters)
+            what = f"asks for another attempt at {truth.id}"
+            yield Incident(self._time(), "person", what, incidents.ask_again(truth))
+        if self._sometimes(0.08):
+            to = self.chance.choice((Rollout(enabled=False), Rollout(share=0, clusters=("c1",))))
+            what = "switches off" if not to.enabled else "goes back to a part of the clusters"
+            yield self._for_a_while("roll-out", what, platforms.roll_out(to))
+
+    def _strays(self) -> Iterator[Incident]:
+        for number in range(self.chance.randint(1, 5) if self._sometimes(0.15) else 0):
+            kind = self.chance.choice(list(_STRAYS))
+            stray = incidents.publish_stray(number, _STRAYS[kind], malformed=kind not in _HARMLESS)
+            yield Incident(self._time(), "stranger", f"publishes an event that {kind}", stray)
 
     def _saboteurs(self) -> Iterator[Incident]:
         if self._sometimes(0.25):
@@ -194,31 +302,31 @@ class _Drawing:
         yield from self._customers_cloud()
         yield from self._network()
         yield from self._machines()
+        yield from self._clocks()
 
     def _customers_cloud(self) -> Iterator[Incident]:
         chance, truth = self.chance, self.chance.choice(self.clusters)
+        project = self.chance.choice(list(self.projects))
         if self._sometimes(0.2):
             permission = f"secretmanager.{chance.choice(_PERMISSIONS)}"
             yield self._for_a_while(
-                "cloud", f"{truth.project} lacks {permission}", incidents.deny(truth, permission)
+                "cloud", f"{project} lacks {permission}", platforms.deny(project, permission)
             )
         if self._sometimes(0.05):
-            yield self._for_a_while("cloud", f"{truth.project} has no API", incidents.switch_off(truth))
+            yield self._for_a_while("cloud", f"{project} has no API", platforms.switch_off(project))
         if self._sometimes(0.15):
-            yield self._for_a_while(
-                "cloud", f"{truth.project} is short of quota", incidents.quota_storm(truth)
-            )
+            yield self._for_a_while("cloud", f"{project} is short of quota", platforms.quota_storm(project))
         if self.theme is Theme.LAG:
             lag = chance.uniform(10.0, 60.0)
-            yield Incident(5.0, "cloud", "latest lags", incidents.stale_latest(truth, lag), self.end)
+            yield Incident(5.0, "cloud", "latest lags", platforms.stale_latest(project, lag), self.end)
         elif self._sometimes(0.2):
             lag = chance.uniform(5.0, 120.0)
             yield self._for_a_while(
-                "cloud", f"latest lags {lag:.0f} s in {truth.project}", incidents.stale_latest(truth, lag)
+                "cloud", f"latest lags {lag:.0f} s in {project}", platforms.stale_latest(project, lag)
             )
         if self._sometimes(0.05):
             yield self._for_a_while(
-                "kubernetes", f"no namespace for {truth.id}", incidents.missing_namespace(truth)
+                "kubernetes", f"no namespace for {truth.id}", platforms.missing_namespace(truth)
             )
 
     def _network(self) -> Iterator[Incident]:
@@ -230,7 +338,7 @@ class _Drawing:
             part = self.chance.choice(_REACHES[kind])
             answers_only = self._sometimes(0.3)
             what = f"{who} {'hears nothing from' if answers_only else 'does not reach'} {part.value[0]}"
-            yield self._for_a_while("network", what, incidents.cut(who, part, answers_only=answers_only))
+            yield self._for_a_while("network", what, platforms.cut(who, part, answers_only=answers_only))
 
     def _machines(self) -> Iterator[Incident]:
         chance = self.chance
@@ -240,28 +348,35 @@ class _Drawing:
 
         if self._sometimes(0.3):
             for _ in range(chance.randint(1, 3)):
-                yield Incident(self._time(), "machine", "kills a replica", incidents.kill(replica()))
+                yield Incident(self._time(), "machine", "kills a replica", platforms.kill(replica()))
         if self._sometimes(0.4):
             for _ in range(chance.randint(1, 4)):
                 steps = chance.randint(1, 300)
-                yield Incident(self._time(), "machine", "kills a process", incidents.kill_within(steps))
-        if self._sometimes(0.2):
+                yield Incident(self._time(), "machine", "kills a process", platforms.kill_within(steps))
+        for _ in range(chance.randint(1, 3) if self._sometimes(0.25) else 0):
             start = self._time()
             for number in range(self.replicas):
-                yield Incident(start + 10 * number, "roll-out", "restarts", incidents.restart(number))
-        if self._sometimes(0.25):
-            jump = chance.choice((-3600.0, -120.0, -10.0, 10.0, 120.0, 3600.0)) * chance.random()
-            number = replica()
-            what = f"clock of replica-{number + 1} is {jump:+.0f} s off"
-            yield self._for_a_while("machine", what, incidents.clock_jump(number, jump))
+                yield Incident(start + 10 * number, "roll-out", "restarts", platforms.restart(number))
         if self._sometimes(0.15):
-            yield Incident(self._time(), "machine", "drains a job", incidents.drain(chance.randrange(9)))
+            yield Incident(self._time(), "machine", "drains a job", platforms.drain(chance.randrange(9)))
         if self._sometimes(0.2):
             seconds = chance.uniform(5.0, 40.0)
-            yield Incident(self._time(), "machine", "stalls", incidents.stall(replica(), seconds))
+            yield Incident(self._time(), "machine", "stalls", platforms.stall(replica(), seconds))
         nodes = chance.randint(2, 5) if self.theme is Theme.NODES else int(self._sometimes(0.1))
         for _ in range(nodes):
-            yield self._for_a_while("machine", "loses a node", incidents.lose_node(chance.randrange(9)))
+            yield self._for_a_while("machine", "loses a node", platforms.lose_node(chance.randrange(9)))
+
+    def _clocks(self) -> Iterator[Incident]:
+        chance = self.chance
+        if self._sometimes(0.25):
+            jump = chance.choice((-3600.0, -120.0, -10.0, 10.0, 120.0, 3600.0)) * chance.random()
+            number = chance.randrange(self.replicas)
+            what = f"clock of replica-{number + 1} is {jump:+.0f} s off"
+            yield self._for_a_while("machine", what, platforms.clock_jump(number, jump))
+        if self._sometimes(0.15):
+            jump = chance.choice((-3600.0, -60.0, 60.0, 3600.0)) * chance.random()
+            what = f"clock of the jobs is {jump:+.0f} s off"
+            yield self._for_a_while("machine", what, platforms.jobs_clock_jump(jump))
 
     def _for_a_while(self, who: str, what: str, happen: object) -> Incident:
         return Incident(self._time(), who, what, happen, self.chance.uniform(5.0, 120.0))  # type: ignore[arg-type]

@@ -9,7 +9,6 @@ import attrs
 from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.names import cloud_secret_name, cluster_secret_name
 from pullsecret.domain.provisioning import CloudSecretRef, ClusterSecretRef
-from pullsecret.domain.reasons import Reason
 
 CANARY = "c4n4ry"
 """Part of every pull secret, so that a leak can be searched for."""
@@ -21,58 +20,115 @@ def pull_secret(cluster_id: str, number: int) -> str:
     return json.dumps({"auths": {"quay.io": entry}})
 
 
-@attrs.define(eq=False)
-class ClusterTruth:
-    """One cluster: what its owner asked for, and what others did to its secrets."""
+@attrs.frozen
+class Spec:
+    """What the owner asked for with one generation."""
 
-    id: str
+    payload: bytes
     project: str
-    generations: dict[int, bytes] = attrs.field(factory=dict)
-    """Each generation's pull secret as the owner gave it, usable or not."""
-    usable: dict[int, bool] = attrs.field(factory=dict)
-    changes: int = 0
-    """How often the pull secret became another one."""
-    ready: bool = True
-    """Whether the adapters that come first have told that they are done."""
-    unready_until: float = 0.0
-    """Virtual time at which it became ready."""
-    deleted: bool = False
-    """Its owner asked for its deletion."""
-    finalized: bool = False
-    """The service told that nothing is left."""
-    cloud_altered: bool = False
-    """The stored secret is not as the service left it or can know it, and it has not written since."""
+    secret_name: str | None = None
+    usable: bool = True
+    """Whether the service can take the pull secret."""
+
+    def stored_at(self, cluster_id: str) -> CloudSecretRef:
+        """Where the pull secret belongs in the customer's project."""
+        return CloudSecretRef(self.project, cloud_secret_name(ClusterId(cluster_id), self.secret_name))
+
+
+@attrs.define(eq=False)
+class PlaceTruth:
+    """One stored secret of a cluster: where it is, or was before the cluster moved."""
+
+    ref: CloudSecretRef
+    wanted: list[bytes] = attrs.field(factory=list)
+    """The pull secrets that belonged there one after the other."""
+    existed: bool = False
+    """Whether the service ever wrote there."""
+    published: bool = False
+    """Whether a cluster secret ever told of it."""
+    altered: bool = False
+    """It is not as the service left it or can know it, and it has not written since."""
     unpublished: bool = False
     """The newest version was stored by a job that has not published it."""
-    cluster_altered: bool = False
-    """The same of the cluster secret."""
-    refusal: Reason | None = None
-    """As what somebody else's secret that is in the way has to be told."""
-    verified: set[bytes] = attrs.field(factory=set)
-    """Payloads that were read back from the store."""
     added: list[int] = attrs.field(factory=list)
     """The generation whose payload each version that the service stored holds."""
     excuses: set[str] = attrs.field(factory=set)
     """For what a version more than needed is tolerated, one for each."""
     unneeded: int = 0
     """Versions that equal the one before, or that hold an older generation's pull secret again."""
+    overtaken: int = 0
+    """How often an older generation's pull secret came on top, which the next job has to mend."""
     meddled: int = 0
-    """How often somebody changed the stored secret."""
+    """How often somebody changed it."""
+
+
+@attrs.define(eq=False)
+class ClusterTruth:
+    """One cluster: what its owner asked for, and what others did to its secrets."""
+
+    id: str
+    project: str
+    """The one it begins in."""
+    specs: dict[int, Spec] = attrs.field(factory=dict)
+    """By generation."""
+    places: dict[CloudSecretRef, PlaceTruth] = attrs.field(factory=dict)
+    """Every place that a generation named."""
+    prepared: bool = True
+    """Whether the adapters that come first have ever told that they are done."""
+    resolves: bool = True
+    """Whether the dns adapter tells that it is done."""
+    unready_until: float = 0.0
+    """Virtual time at which the last of them told so again."""
+    deleted: bool = False
+    """Its owner asked for its deletion."""
+    deleted_at: float = 0.0
+    """Virtual time of that."""
+    vanished: bool = False
+    """The API does not know it any more, though the service did not say that nothing is left."""
+    finalized: bool = False
+    """The service told that nothing is left but what it named."""
+    cluster_altered: bool = False
+    """The cluster secret is not as the service left it, and it has not written since."""
+    forgotten: bool = False
+    """Somebody deleted the cluster secret, and what it said of earlier places with it."""
+    verified: set[bytes] = attrs.field(factory=set)
+    """Payloads that were read back from the store."""
+
+    def ask(self, spec: Spec) -> None:
+        """Begin the next generation."""
+        self.specs[self.generation + 1 if self.specs else 1] = spec
+        place = self.places.setdefault(spec.stored_at(self.id), PlaceTruth(spec.stored_at(self.id)))
+        if not place.wanted or place.wanted[-1] != spec.payload:
+            place.wanted.append(spec.payload)
 
     @property
     def generation(self) -> int:
         """The newest one."""
-        return max(self.generations)
+        return max(self.specs)
+
+    @property
+    def spec(self) -> Spec:
+        """The newest generation's."""
+        return self.specs[self.generation]
 
     @property
     def payload(self) -> bytes:
         """The newest generation's pull secret."""
-        return self.generations[self.generation]
+        return self.spec.payload
 
     @property
-    def cloud_secret(self) -> CloudSecretRef:
-        """Where it belongs in the customer's project."""
-        return CloudSecretRef(self.project, cloud_secret_name(ClusterId(self.id)))
+    def ready(self) -> bool:
+        """Whether every adapter that comes first tells that it is done."""
+        return self.prepared and self.resolves
+
+    @property
+    def place(self) -> PlaceTruth:
+        """Where the newest generation's pull secret belongs in the customer's project."""
+        return self.place_of(self.generation)
+
+    def place_of(self, generation: int) -> PlaceTruth:
+        """The same of another generation."""
+        return self.places[self.specs[generation].stored_at(self.id)]
 
     @property
     def cluster_secret(self) -> ClusterSecretRef:
@@ -87,15 +143,19 @@ class ClusterTruth:
     def document(self, deleted_at: str | None = None) -> Mapping[str, Any]:
         """The cluster as the API has it."""
         available = {"available": "True"}
-        placement = {**available, "data": {"namespace": self.namespace}} if self.ready else {}
+        placement = {**available, "data": {"namespace": self.namespace}} if self.prepared else {}
+        dns = available if self.resolves else {"available": "False"}
+        pull_secret = {"data": self.payload.decode()}
+        if self.spec.secret_name is not None:
+            pull_secret["secretName"] = self.spec.secret_name
         return {
             "kind": "Cluster",
             "id": self.id,
             "generation": self.generation,
             "spec": {
                 "provider": "gcp",
-                "gcp": {"projectId": self.project},
-                "pullSecret": {"data": self.payload.decode()},
+                "gcp": {"projectId": self.spec.project},
+                "pullSecret": pull_secret,
             },
-            "status": {"adapters": {"validation": available, "dns": available, "placement": placement}},
+            "status": {"adapters": {"validation": available, "dns": dns, "placement": placement}},
         } | ({"deletedTime": deleted_at} if deleted_at else {})
