@@ -184,7 +184,8 @@ class TestMemoryJobRunner(JobRunnerContract):
 class MemoryEventSourceHarness:
     world: EmbeddedWorld
     prefetch: int = 3
-    patience: float = 2.0
+    patience: float = 60.0
+    moment: float = 0.1
     source: EventSource = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:

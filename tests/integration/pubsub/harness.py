@@ -46,7 +46,8 @@ class PubSubHarness:
     settings: PubSubSettings
     clients: PubSubClients
     prefetch: int = 3
-    patience: float = 6.0
+    patience: float = 60.0
+    moment: float = 0.4
     mode: Mode = Mode.STRUCTURED
     ordering_keys: bool = False
     telemetry: MemoryTelemetry = attrs.field(factory=MemoryTelemetry)

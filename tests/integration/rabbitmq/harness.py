@@ -50,7 +50,8 @@ class RabbitMQHarness:
     channel: AbstractChannel
     """Of an administrator, past any proxy."""
     prefetch: int = 3
-    patience: float = 3.0
+    patience: float = 60.0
+    moment: float = 0.3
     mode: Mode = Mode.STRUCTURED
     telemetry: MemoryTelemetry = attrs.field(factory=MemoryTelemetry)
     source: RabbitMQEventSource = attrs.field(init=False)
