@@ -9,7 +9,7 @@ import attrs
 
 from pullsecret.application.outcomes import Postponed, Skipped
 from pullsecret.application.reconcile_cluster import ReconcileCluster, adapter_event
-from pullsecret.domain.clean_up import CleanUpJob
+from pullsecret.domain.clean_up import CleanUpJob, CleanUpResult
 from pullsecret.domain.conditions import StatusReport, job_report
 from pullsecret.domain.errors import OperationError, PermanentError
 from pullsecret.domain.facts import (
@@ -23,7 +23,7 @@ from pullsecret.domain.facts import (
 from pullsecret.domain.finalization import clean_up_report
 from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.jobs import AnyJob, age_order
-from pullsecret.domain.provisioning import Finished, ProvisionJob
+from pullsecret.domain.provisioning import Finished, ProvisionJob, ProvisionResult
 from pullsecret.domain.reasons import Reason
 from pullsecret.domain.secret_lifecycle import Change
 from pullsecret.ports.clock import Clock
@@ -100,7 +100,7 @@ class ReportJobs:
         # The runner may have forgotten this very job meanwhile; its end is told nevertheless.
         if job.key == max({job.key, *known}, key=age_order):
             await self._tell(job, job.state.at)
-        elif isinstance(job, ProvisionJob) and _wrote_too_late(job):
+        elif _wrote_too_late(job.state.result):
             return await self._newest_goes_again(job.key.cluster_id)
         return True
 
@@ -141,10 +141,9 @@ def _ended(job: AnyJob) -> JobEnded | CleanUpEnded:
     raise ValueError(f"{job.key.name} has not ended")
 
 
-def _wrote_too_late(job: ProvisionJob) -> bool:
-    """True if the job added a version and only then saw that a newer generation had taken over."""
-    if not isinstance(job.state, Finished):
+def _wrote_too_late(result: ProvisionResult | CleanUpResult) -> bool:
+    """True if a job added a version and only then saw that a newer generation had taken over."""
+    if isinstance(result, CleanUpResult):
         return False
-    result = job.state.result
     superseded = result.failure is not None and result.failure.reason is Reason.SUPERSEDED
     return superseded and result.change in (Change.CREATED, Change.UPDATED)

@@ -41,7 +41,7 @@ class _DuplicateKeyError(ValueError):
 
 
 def _refuse_constant(_name: str) -> NoReturn:
-    raise ValueError("NaN and Infinity are not JSON (RFC 8259, section 6)")
+    raise ValueError  # NaN and Infinity are not JSON (RFC 8259, section 6).
 
 
 def _object_without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

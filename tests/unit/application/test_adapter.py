@@ -52,6 +52,43 @@ async def test_a_broker_that_is_away_is_asked_again_until_the_replica_is_stopped
     assert loop.time() - started == 11  # not at the end of the pause
 
 
+@attrs.define
+class BrokerThatFailsInAClientsTask(NoBroker):
+    """EventSource port; clients of brokers have tasks of their own, in groups of their own."""
+
+    @asynccontextmanager
+    async def subscribe(self) -> AsyncIterator[Subscription]:
+        self.asked_at.append(asyncio.get_running_loop().time())
+        raise ExceptionGroup("client", [ExceptionGroup("connection", [AWAY])])
+        yield
+
+
+@simulated
+async def test_a_broker_whose_clients_task_fails_is_away_too() -> None:
+    world = EmbeddedWorld.create(latency=(0, 0))
+    adapter = embedded_adapter(Configuration.default(), world, world.telemetry)()
+    source, stop = BrokerThatFailsInAClientsTask(), asyncio.Event()
+    consume = attrs.evolve(adapter.consume, source=source)
+    work = asyncio.create_task(attrs.evolve(adapter, consume=consume).run(stop))
+    await asyncio.sleep(6)
+    assert len(source.asked_at) == 2
+    assert [fact.error for fact in world.telemetry.of(Interrupted)] == [AWAY] * 2
+    stop.set()
+    await work
+
+
+@simulated
+async def test_a_replica_may_leave_drift_to_somebody_else() -> None:
+    world = EmbeddedWorld.create(latency=(0, 0))
+    adapter = embedded_adapter(Configuration.default(), world, world.telemetry)()
+    stop = asyncio.Event()
+    work = asyncio.create_task(attrs.evolve(adapter, repair=None).run(stop))
+    await asyncio.sleep(60)
+    assert not work.done()
+    stop.set()
+    await work
+
+
 class UnforeseenError(Exception):
     """Nobody catches it."""
 

@@ -7,7 +7,7 @@ import attrs
 import pytest
 from tests.unit.application.scene import CREATED, FAILED_FOR_NOW, Scene, event_about, new_cluster, simulated
 
-from pullsecret.application.finalize import FinalizePolicy
+from pullsecret.application.finalize import FinalizeCluster, FinalizePolicy
 from pullsecret.application.outcomes import Finalized, JobSubmitted, Outcome, Postponed, Skipped
 from pullsecret.application.reconcile_cluster import adapter_event
 from pullsecret.domain.clean_up import CleanUpJob, CleanUpResult, Deletion, Remains
@@ -100,7 +100,8 @@ async def test_a_deleted_cluster_is_handed_over_to_a_clean_up_job() -> None:
     assert it.cluster.deleted_at is not None
     assert job.order.give_up_at == it.cluster.deleted_at + timedelta(hours=1)
     assert [fact.key for fact in it.scene.facts(HandedOver)][-1] == job.key
-    assert (it.finalized.status, it.finalized.reason) == (Status.FALSE, Reason.IN_PROGRESS)
+    message = "The cluster is being deleted: its secrets are looked for."
+    assert it.finalized == Condition(Status.FALSE, Reason.IN_PROGRESS, message)
     # This process touches neither store.
     assert it.stored
     assert it.published
@@ -134,20 +135,25 @@ async def test_any_number_of_events_make_one_job_and_hear_the_same_end() -> None
     assert len(it.clean_ups) == 1
 
 
-@simulated
-async def test_of_replicas_that_decide_at_once_one_hands_over() -> None:
-    it = await deleted()
-    stale = await it.scene.jobs.jobs(it.cluster.id)
-    assert isinstance(await it.event(), JobSubmitted)
+async def late_replica(it: Deleted) -> FinalizeCluster:
+    """One that knows of no job that is submitted from now on."""
+    known = await it.scene.jobs.jobs(it.cluster.id)
 
     class Stale:
         def __getattr__(self, name: str) -> object:
             return getattr(it.scene.jobs, name)
 
         async def jobs(self, cluster_id: object) -> object:
-            return stale
+            return known
 
-    late = attrs.evolve(it.scene.finalize, jobs=Stale())
+    return attrs.evolve(it.scene.finalize, jobs=Stale())
+
+
+@simulated
+async def test_of_replicas_that_decide_at_once_one_hands_over() -> None:
+    it = await deleted()
+    late = await late_replica(it)
+    assert isinstance(await it.event(), JobSubmitted)
     assert await late(it.cluster) == UNDER_WAY
     assert len(it.clean_ups) == 1
 
@@ -157,10 +163,10 @@ async def test_nothing_begins_while_a_job_may_still_write() -> None:
     it = await deleted()
     late = attrs.evolve(it.order, attempt=2)
     await it.scene.jobs.submit(late)
-    assert isinstance(await it.event(), Postponed)
+    assert await it.event() == Postponed("the cluster is being deleted: its last job has not ended.")
     assert it.clean_ups == []
-    assert (it.finalized.status, it.finalized.reason) == (Status.FALSE, Reason.IN_PROGRESS)
-    assert "its last job has not ended" in it.finalized.message
+    message = "The cluster is being deleted: its last job has not ended."
+    assert it.finalized == Condition(Status.FALSE, Reason.IN_PROGRESS, message)
     await it.let_jobs_end()
     assert isinstance(await it.event(), JobSubmitted)
     await it.let_jobs_end()
@@ -168,10 +174,27 @@ async def test_nothing_begins_while_a_job_may_still_write() -> None:
 
 
 @simulated
+async def test_nothing_begins_while_a_job_may_write_that_a_replica_does_not_know_yet() -> None:
+    it = await deleted()
+    late = await late_replica(it)
+    await it.scene.jobs.submit(attrs.evolve(it.order, attempt=2))
+    assert await late(it.cluster) == Postponed("the cluster is being deleted: its last job has not ended.")
+    assert it.clean_ups == []
+
+
+@simulated
+async def test_jobs_of_other_clusters_are_not_waited_for() -> None:
+    it = await deleted()
+    it.scene.know_job(it.scene.put(new_cluster()))
+    assert isinstance(await it.event(), JobSubmitted)
+
+
+@simulated
 async def test_nothing_begins_before_every_replica_has_heard() -> None:
     """The late create event: read before the deletion, handed over after it."""
     it = await deleted(ago=timedelta(0))
-    assert isinstance(await it.event(), Postponed)
+    waits = "the cluster is being deleted: work begun before is given time to end."
+    assert await it.event() == Postponed(waits)
     late = attrs.evolve(it.order, attempt=2)
     await it.scene.jobs.submit(late)
     await it.scene.world.clock.sleep(29)
@@ -342,7 +365,7 @@ async def test_a_begun_clean_up_goes_on_when_the_api_forgets_the_cluster() -> No
     it.scene.project.denied.add("secretmanager.secrets.delete")
     await it.event()
     await it.let_jobs_end()
-    del it.scene.world.hyperfleet.clusters[it.cluster.id.value]
+    it.scene.world.hyperfleet.remove(it.cluster.id.value)
     assert await it.event() == Skipped(SkipReason.CLUSTER_GONE) or it.clean_ups[-1].key.attempt == 2
     it.scene.project.denied.clear()
     while it.stored:
@@ -352,11 +375,24 @@ async def test_a_begun_clean_up_goes_on_when_the_api_forgets_the_cluster() -> No
     assert await it.event() == Skipped(SkipReason.CLUSTER_GONE)
 
 
+@simulated
+async def test_what_goes_on_without_the_api_goes_by_the_policy_of_now() -> None:
+    it = await deleted()
+    it.scene.know_clean_up(it.cluster, DENIED)
+    it.scene.world.hyperfleet.remove(it.cluster.id.value)
+    await it.scene.world.clock.sleep(60)
+    policy = FinalizePolicy(stored_secret=Deletion.RETAIN)
+    outcome = await attrs.evolve(it.scene.finalize, policy=policy).of_vanished(it.cluster.id)
+    assert isinstance(outcome, JobSubmitted)
+    assert [job.key.attempt for job in it.clean_ups] == [1, 2]
+    assert [job.order.stored_secret for job in it.clean_ups] == [Deletion.DELETE, Deletion.RETAIN]
+
+
 @pytest.mark.parametrize("again", [False, True])
 @simulated
 async def test_a_cluster_that_the_api_does_not_know_is_no_wish_to_delete_its_secrets(again: bool) -> None:
     it = await deleted()
-    del it.scene.world.hyperfleet.clusters[it.cluster.id.value]
+    it.scene.world.hyperfleet.remove(it.cluster.id.value)
     it.scene.know_job(attrs.evolve(it.cluster, generation=Generation(1)), FAILED_FOR_NOW, attempt=2)
     await it.scene.world.clock.sleep(3600)
     event = adapter_event(it.cluster.id, "test")

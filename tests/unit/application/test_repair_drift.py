@@ -1,13 +1,14 @@
 """Cluster secrets that somebody deleted or altered come back, slowly where somebody fights for them."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from datetime import timedelta
 
 import attrs
 import pytest
 from tests.unit.application.scene import (
     CREATED,
+    FAILED_FOR_GOOD,
     FAILED_FOR_NOW,
     Says,
     Scene,
@@ -23,8 +24,9 @@ from pullsecret.domain.cluster import Cluster
 from pullsecret.domain.drift import Drift, DriftKind
 from pullsecret.domain.errors import TransientError
 from pullsecret.domain.facts import DriftSeen, InternalFault, Interrupted, RepairStarted
-from pullsecret.domain.identifiers import Generation
-from pullsecret.domain.provisioning import ClusterSecretRef, ProvisionOrder, ProvisionResult
+from pullsecret.domain.identifiers import ClusterId, Generation
+from pullsecret.domain.jobs import AnyJob
+from pullsecret.domain.provisioning import ClusterSecretRef, Finished, ProvisionOrder, ProvisionResult
 from pullsecret.domain.reasons import Reason
 from pullsecret.domain.rollout import Rollout
 from pullsecret.infrastructure.memory.cluster_secret_watch import MemoryClusterSecretWatch
@@ -330,6 +332,43 @@ async def test_a_repair_that_does_not_start_tells_when_it_is_tried_again() -> No
     first, second = (fact.delay for fact in case.scene.facts(Interrupted))
     assert 5 <= first < 10
     assert 50 <= second < 100
+
+
+@simulated
+async def test_a_repair_that_finds_a_job_at_work_comes_again_once_that_has_ended() -> None:
+    case = await landed(RepairPolicy(settle=0, pause=Backoff(initial=10, factor=2, maximum=1000)))
+    case.delete()
+    at_work = case.scene.know_job(case.cluster, attempt=2)
+    case.repair.note(Drift(case.cluster.id, case.order.target.cluster_secret, DriftKind.DELETED))
+    await case.repair.repair_due()
+    assert case.scene.facts(RepairStarted) == []
+    assert case.scene.facts(InternalFault) == []
+    now = case.scene.world.clock.now()
+    case.scene.world.jobs.put(attrs.evolve(at_work, state=Finished(FAILED_FOR_GOOD, now, True)))
+    await case.scene.world.clock.sleep(10)
+    await case.repair.repair_due()
+    assert [fact.key.attempt for fact in case.scene.facts(RepairStarted)] == [3]
+
+
+@simulated
+async def test_a_drift_is_repaired_even_if_what_is_known_of_its_cluster_cannot_be_had() -> None:
+    case = await landed(RepairPolicy(check=10_000))
+
+    class Forgetful:
+        def __getattr__(self, name: str) -> object:
+            return getattr(case.scene.jobs, name)
+
+        async def jobs(self, cluster_id: ClusterId | None = None) -> Sequence[AnyJob]:
+            if cluster_id is not None:
+                raise TransientError("jobs", cluster_id.value, Reason.KUBERNETES_UNAVAILABLE, "It is away.")
+            return await case.scene.jobs.jobs()
+
+    life = asyncio.create_task(live(case, 60, attrs.evolve(case.repair, jobs=Forgetful())))
+    await asyncio.sleep(1)
+    case.delete()
+    await life
+    assert case.scene.landed(case.order)
+    assert [fact.operation for fact in case.scene.facts(Interrupted)] == ["jobs"]
 
 
 @simulated

@@ -120,3 +120,23 @@ def test_it_notes_where_the_pull_secret_was_before_its_cluster_moved() -> None:
     found = attrs.evolve(FOUND, annotations=wanted.annotations)
     assert found.cloud_secrets == (TARGET.cloud_secret, *earlier)
     assert not FOUND.holds(wanted)
+
+
+@pytest.mark.parametrize(
+    ("version", "path", "known"),
+    [
+        ("7", "projects/customer-prod/secrets/s/versions/7", "7"),
+        ("8", "projects/customer-prod/secrets/s/versions/7", None),
+        ("7", "projects/customer-prod/secrets/another/versions/7", None),
+        ("latest", "projects/customer-prod/secrets/s/versions/latest", None),
+        (None, "projects/customer-prod/secrets/s/versions/7", None),
+        ("7", None, None),
+    ],
+)
+def test_the_version_is_known_where_both_annotations_name_it(
+    version: str | None, path: str | None, known: str | None
+) -> None:
+    noted = {"secret-version": version, "secret-path": path}
+    annotations = {f"pullsecret.hyperfleet.io/{name}": text for name, text in noted.items() if text}
+    found = attrs.evolve(FOUND, annotations=annotations)
+    assert found.version_from(TARGET.cloud_secret) == known

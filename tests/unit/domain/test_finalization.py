@@ -8,6 +8,7 @@ import pytest
 from pullsecret.domain.clean_up import CleanUpJob, CleanUpKey, CleanUpOrder, CleanUpResult, Remains
 from pullsecret.domain.cluster import Cluster
 from pullsecret.domain.conditions import Condition, Conditions, JobMetadata, Status, StatusReport
+from pullsecret.domain.events import TraceContext
 from pullsecret.domain.finalization import (
     clean_up_report,
     finalizing_report,
@@ -33,6 +34,7 @@ CLUSTER = Cluster(
 )
 CLOUD = CloudSecretRef("customer-prod", "hyperfleet-cls-1-pull-secret")
 KUBERNETES = ClusterSecretRef("clusters-cls-1", "cls-1-pull-secret")
+TRACE = TraceContext("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 HEALTHY = Condition(Status.TRUE, Reason.HEALTHY, "No failure was seen.")
 
 
@@ -91,8 +93,10 @@ def test_earlier_clean_ups_are_not_forgotten() -> None:
 def report_of(result: CleanUpResult) -> StatusReport:
     finished = Finished(result, NOW)
     key = CleanUpKey(CLUSTER.id, CLUSTER.generation, 2)
-    ended = clean_up_report(CleanUpJob(CleanUpOrder(key, Remains()), finished, NOW), finished, NOW)
+    order = CleanUpOrder(key, Remains(), trace=TRACE)
+    ended = clean_up_report(CleanUpJob(order, finished, NOW), finished, NOW)
     assert ended.job == JobMetadata("pullsecret-cls-1-del3-try2", 2, NOW, NOW)
+    assert ended.job.trace == TRACE
     return attrs.evolve(ended, job=None)
 
 
@@ -113,7 +117,7 @@ def test_a_cluster_without_any_place_is_finalized() -> None:
     [
         ([], [], Reason.FINALIZED, "The cluster is deleted with its secrets."),
         (["a"], [], Reason.RETAINED, "The cluster is deleted; a kept by policy."),
-        ([], ["b"], Reason.RETAINED, "The cluster is deleted; b left behind, delete by hand."),
+        ([], ["b", "c"], Reason.RETAINED, "The cluster is deleted; b, c left behind, delete by hand."),
         (
             ["a", "b"],
             ["c"],
