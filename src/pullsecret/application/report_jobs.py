@@ -72,25 +72,14 @@ class ReportJobs:
             finally:
                 room.release()
             if done:
-                await self._mark(job)
+                await self.jobs.mark_reported(job.key)
+                self.telemetry.record(_ended(job))
         except OperationError as error:
             self.telemetry.record(StatusNotTold(job.key.cluster_id, error))
         except Exception as error:
             self.telemetry.record(InternalFault("report-job", type(error).__name__, job.key.cluster_id))
         finally:
             in_hand.discard(job.key.cluster_id)
-
-    async def report(self, job: AnyJob) -> None:
-        """Tell the API about ``job`` and mark it reported.
-
-        Raises :class:`TransientError` if that is not yet possible; the job then comes again.
-        """
-        if await self._told_as_due(job):
-            await self._mark(job)
-
-    async def _mark(self, job: AnyJob) -> None:
-        await self.jobs.mark_reported(job.key)
-        self.telemetry.record(_ended(job))
 
     async def _told_as_due(self, job: AnyJob) -> bool:
         """Tell what is to be told of ``job``; False if it goes on, or has to come again."""

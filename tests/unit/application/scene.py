@@ -1,7 +1,9 @@
 """The use cases on an embedded world, wired by hand and driven step by step."""
 
+import asyncio
 import functools
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import attrs
@@ -166,6 +168,12 @@ class Scene:
     def wake(self) -> None:
         """Count a wake-up of the admission."""
         self.wakes += 1
+
+    async def tell_ends(self, seconds: float = 1.0, **parts: Any) -> None:
+        """Let ends be told for simulated ``seconds``, with ``parts`` in place of the scene's."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await attrs.evolve(self.report, **parts)()
 
     @property
     def project(self) -> Project:

@@ -63,8 +63,7 @@ class Deleted:
         """Release what is queued, let it end, and tell."""
         await self.scene.admit.admit_once()
         await self.scene.world.clock.sleep(1)
-        for job in self.scene.world.jobs.unreported():
-            await self.scene.report.report(job)
+        await self.scene.tell_ends()
 
 
 async def deleted(
@@ -77,7 +76,7 @@ async def deleted(
         await scene.jobs.submit(order)
         await scene.jobs.release(order.key)
         await scene.world.clock.sleep(1)
-        await scene.report.report(scene.world.jobs.all()[0])
+        await scene.tell_ends()
         assert scene.landed(order)
     asked_at = scene.world.clock.now() - ago
     gone = attrs.evolve(cluster, generation=Generation(2), deleting=True, deleted_at=asked_at)
@@ -404,11 +403,9 @@ async def test_a_cluster_that_the_api_does_not_know_is_no_wish_to_delete_its_sec
 @simulated
 async def test_the_end_of_an_older_provisioning_is_not_told_after_a_clean_up_began() -> None:
     it = await deleted(landed=False)
-    provisioning = it.scene.know_job(
-        attrs.evolve(it.cluster, generation=Generation(1)), CREATED, reported=False
-    )
+    it.scene.know_job(attrs.evolve(it.cluster, generation=Generation(1)), CREATED, reported=False)
     await it.event()
-    await it.scene.report.report(provisioning)
+    await it.scene.tell_ends()
     assert (it.finalized.status, it.finalized.reason) == (Status.FALSE, Reason.IN_PROGRESS)
     assert it.scene.world.jobs.unreported() == []
 

@@ -55,8 +55,8 @@ async def test_progress_that_is_known_late_takes_back_no_end() -> None:
     cluster = scene.put(new_cluster())
     assert isinstance(await scene.reconcile(event_about(cluster.id)), JobSubmitted)
     copy = scene.world.jobs.all()
-    ended = scene.know_job(cluster, CREATED, reported=False)
-    await scene.report.report(ended)
+    scene.know_job(cluster, CREATED, reported=False)
+    await scene.tell_ends()
     landed = scene.told(cluster.id)
 
     late = attrs.evolve(scene.reconcile, jobs=Lagging(scene.jobs, copy))

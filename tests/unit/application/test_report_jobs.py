@@ -7,10 +7,9 @@ import attrs
 import pytest
 from tests.unit.application.scene import CREATED, FAILED_FOR_NOW, Says, Scene, new_cluster, simulated
 
-from pullsecret.application.report_jobs import ReportJobs
 from pullsecret.domain.cluster import Cluster
 from pullsecret.domain.conditions import Status, StatusReport
-from pullsecret.domain.errors import PermanentError, TransientError
+from pullsecret.domain.errors import PermanentError
 from pullsecret.domain.facts import InternalFault, JobEnded, StatusNotTold, StatusTold
 from pullsecret.domain.identifiers import Generation
 from pullsecret.domain.provisioning import Failure, Finished, ProvisionJob, ProvisionResult
@@ -18,6 +17,7 @@ from pullsecret.domain.reasons import Reason
 from pullsecret.domain.secret_lifecycle import Change, Stage
 from pullsecret.infrastructure.memory.faults import Fault, FaultRule
 from pullsecret.infrastructure.memory.world import EmbeddedWorld
+from pullsecret.ports.job_runner import JobRunner
 from pullsecret.ports.status_sink import Receipt
 
 TOO_LATE = ProvisionResult(
@@ -44,7 +44,7 @@ async def test_an_end_is_told_and_marked(late: int) -> None:
     cluster = scene.put(new_cluster())
     job = scene.know_job(cluster, CREATED, reported=False)
     await scene.world.clock.sleep(late)
-    await scene.report.report(job)
+    await scene.tell_ends()
     told = scene.told(cluster.id)
     assert told is not None
     assert told.conditions.available.status is Status.TRUE
@@ -64,7 +64,8 @@ async def test_an_end_is_told_and_marked(late: int) -> None:
 async def test_a_job_that_goes_on_is_not_told() -> None:
     scene = Scene()
     cluster = scene.put(new_cluster())
-    await scene.report.report(scene.know_job(cluster))
+    scene.know_job(cluster)
+    await scene.tell_ends()
     assert scene.told(cluster.id) is None
 
 
@@ -76,10 +77,10 @@ async def test_a_fault_at_any_call_only_delays_it(point: str, fault: Fault) -> N
     cluster = scene.put(new_cluster())
     job = scene.know_job(cluster, CREATED, reported=False)
     scene.fault(FaultRule(point, fault, nth=1))
-    with pytest.raises(TransientError):
-        await scene.report.report(job)
+    await scene.tell_ends()
     assert not reported(scene, job) or (point, fault) == ("job-runner.mark-reported", Fault.LOSE_ANSWER)
-    await scene.report.report(job)
+    assert len(scene.facts(StatusNotTold)) == 1
+    await scene.tell_ends(seconds=30)
     assert reported(scene, job)
     assert scene.told(cluster.id) is not None
 
@@ -90,7 +91,7 @@ async def test_an_older_attempt_is_not_told_after_a_newer_one() -> None:
     cluster = scene.put(new_cluster())
     first = scene.know_job(cluster, FAILED_FOR_NOW, reported=False)
     scene.know_job(cluster, CREATED, attempt=2)
-    await scene.report.report(first)
+    await scene.tell_ends()
     assert scene.told(cluster.id) is None
     assert reported(scene, first)
 
@@ -101,7 +102,7 @@ async def test_an_older_generation_is_not_told_after_a_newer_one() -> None:
     cluster = new_cluster()
     older = scene.know_job(cluster, CREATED, reported=False)
     scene.know_job(scene.put(of_generation(cluster, 2)), CREATED)
-    await scene.report.report(older)
+    await scene.tell_ends()
     assert scene.told(cluster.id) is None
     assert reported(scene, older)
     assert scene.job_keys(cluster.id) == {(1, 1), (2, 1)}
@@ -114,7 +115,7 @@ async def test_a_late_version_of_an_older_generation_lets_the_newest_go_again() 
     cluster = new_cluster()
     older = scene.know_job(cluster, TOO_LATE, reported=False)
     scene.know_job(scene.put(of_generation(cluster, 2)), CREATED)
-    await scene.report.report(older)
+    await scene.tell_ends()
     assert scene.job_keys(cluster.id) == {(1, 1), (2, 1), (2, 2)}
     assert [seen["event"]["Type"] for seen in precondition.seen] == ["pullsecret.superseded"]
     assert reported(scene, older)
@@ -126,7 +127,7 @@ async def test_a_superseded_job_that_wrote_nothing_lets_nothing_go_again() -> No
     cluster = new_cluster()
     older = scene.know_job(cluster, SUPERSEDED, reported=False)
     scene.know_job(scene.put(of_generation(cluster, 2)), CREATED)
-    await scene.report.report(older)
+    await scene.tell_ends()
     assert scene.job_keys(cluster.id) == {(1, 1), (2, 1)}
     assert reported(scene, older)
 
@@ -137,12 +138,30 @@ async def test_while_the_newest_is_under_way_it_goes_again_only_after_its_end() 
     cluster = new_cluster()
     older = scene.know_job(cluster, TOO_LATE, reported=False)
     newest = scene.know_job(scene.put(of_generation(cluster, 2)))
-    await scene.report.report(older)
+    await scene.tell_ends()
     assert not reported(scene, older)
     scene.world.jobs.put(attrs.evolve(newest, state=Finished(CREATED, scene.world.clock.now(), True)))
-    await scene.report.report(older)
+    await scene.tell_ends(seconds=30)
     assert reported(scene, older)
     assert (2, 2) in scene.job_keys(cluster.id)
+
+
+@attrs.frozen
+class Insisting:
+    """A runner that brings a job several times, whatever became of it meanwhile."""
+
+    runner: JobRunner
+    job: ProvisionJob
+    times: int
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.runner, name)
+
+    async def finished(self) -> AsyncGenerator[ProvisionJob, None]:
+        for _ in range(self.times):
+            yield self.job
+            await asyncio.sleep(0.5)
+        await asyncio.Event().wait()
 
 
 @simulated
@@ -151,7 +170,7 @@ async def test_a_job_that_the_runner_has_forgotten_is_told_nevertheless() -> Non
     cluster = scene.put(new_cluster())
     job = scene.know_job(cluster, CREATED, reported=False)
     del scene.world.jobs._of_cluster[cluster.id]
-    await scene.report.report(job)
+    await scene.tell_ends(jobs=Insisting(scene.jobs, job, times=1))
     assert scene.told(cluster.id) is not None
 
 
@@ -166,18 +185,9 @@ class Refusing:
 async def test_what_the_api_refuses_for_good_is_not_told_for_ever() -> None:
     scene = Scene()
     job = scene.know_job(scene.put(new_cluster()), CREATED, reported=False)
-    await attrs.evolve(scene.report, status=Refusing()).report(job)
+    await scene.tell_ends(status=Refusing())
     assert reported(scene, job)
     assert [fact.error.reason for fact in scene.facts(StatusNotTold)] == [Reason.REQUEST_REFUSED]
-
-
-async def reporting(report: ReportJobs, seconds: float) -> None:
-    """Let the loop run for simulated ``seconds``."""
-    try:
-        async with asyncio.timeout(seconds):
-            await report()
-    except TimeoutError:
-        return
 
 
 @simulated
@@ -185,7 +195,7 @@ async def test_the_loop_tells_what_ended_before_it_began_and_again_what_failed()
     scene = Scene()
     jobs = [scene.know_job(scene.put(new_cluster()), CREATED, reported=False) for _ in range(3)]
     scene.fault(FaultRule("status-sink.post", Fault.FAIL, nth=2))
-    await reporting(scene.report, 30)
+    await scene.tell_ends(seconds=30)
     assert all(reported(scene, job) for job in jobs)
     assert len(scene.facts(StatusNotTold)) == 1
     assert scene.wakes >= 3
@@ -208,7 +218,7 @@ class Exploding:
 async def test_what_nobody_foresaw_does_not_stop_the_loop() -> None:
     scene = Scene()
     jobs = [scene.know_job(scene.put(new_cluster()), CREATED, reported=False) for _ in range(2)]
-    await reporting(attrs.evolve(scene.report, status=Exploding(scene)), 30)
+    await scene.tell_ends(seconds=30, status=Exploding(scene))
     assert all(reported(scene, job) for job in jobs)
     assert scene.facts(InternalFault) == [
         InternalFault("report-job", "ZeroDivisionError", jobs[0].key.cluster_id)
@@ -219,20 +229,7 @@ async def test_what_nobody_foresaw_does_not_stop_the_loop() -> None:
 async def test_a_job_that_comes_again_while_it_is_told_is_told_once() -> None:
     scene = Scene(EmbeddedWorld.create(latency=(1, 1)))
     job = scene.know_job(scene.put(new_cluster()), CREATED, reported=False)
-
-    class Insisting:
-        """A runner that brings the job again before its end can be told."""
-
-        def __getattr__(self, name: str) -> object:
-            return getattr(scene.jobs, name)
-
-        async def finished(self) -> AsyncGenerator[ProvisionJob, None]:
-            for _ in range(3):
-                yield job
-                await asyncio.sleep(0.5)
-            await asyncio.Event().wait()
-
-    await reporting(attrs.evolve(scene.report, jobs=Insisting()), 30)
+    await scene.tell_ends(seconds=30, jobs=Insisting(scene.jobs, job, times=3))
     assert reported(scene, job)
     assert len(scene.facts(StatusTold)) == 1
 
@@ -243,7 +240,7 @@ async def test_jobs_of_one_cluster_are_told_one_after_the_other() -> None:
     cluster = new_cluster()
     older = scene.know_job(cluster, CREATED, reported=False)
     newer = scene.know_job(scene.put(of_generation(cluster, 2)), CREATED, reported=False)
-    await reporting(scene.report, 30)
+    await scene.tell_ends(seconds=30)
     assert reported(scene, older)
     assert reported(scene, newer)
     assert [report.generation for report in scene.world.hyperfleet.told] == [2]
