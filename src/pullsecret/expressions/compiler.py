@@ -15,7 +15,7 @@ from pullsecret.expressions.loops import LOOPS, Loop
 from pullsecret.expressions.natures import UNKNOWN, Nature
 from pullsecret.expressions.quick_comparisons import comparison
 from pullsecret.expressions.reading import environment_itself, identifier, path
-from pullsecret.expressions.values import RuntimeFault, Value, is_nil, type_name
+from pullsecret.expressions.values import RuntimeFault, Value, dereferenced, is_nil, type_name
 
 ENVIRONMENT: Final = "$env"
 
@@ -147,7 +147,7 @@ class Compiler:
         read = self._path(node)
         if read is not None:
             return read
-        base, key, place = self.code(node.base), self.code(node.key), self.place(node)
+        base, key, place = self.code(node.base), self._key(node), self.place(node)
         optional = node.optional
 
         def member(frame: Frame) -> Value:
@@ -162,6 +162,13 @@ class Compiler:
                 raise place.error(fault) from None
 
         return member
+
+    def _key(self, node: ast.Member) -> Code:
+        """The key as the engine looks for it: it follows a pointer, unless it knows that a map is asked."""
+        key = self.code(node.key)
+        if isinstance(node.key, ast.Literal) or self.nature(node.base).kind is types.Kind.MAP:
+            return key
+        return lambda frame: dereferenced(key(frame))
 
     def _path(self, node: ast.Member) -> Code | None:
         """Quick reading of ``a.b.c``; None if the member is anything else."""

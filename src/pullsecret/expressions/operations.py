@@ -10,7 +10,7 @@ from pullsecret.expressions.numbers import negated
 from pullsecret.expressions.operators import BINARY, equal, int_range, is_in, map_key
 from pullsecret.expressions.regular_expressions import compiled, found, matches
 from pullsecret.expressions.types import GoType
-from pullsecret.expressions.values import RuntimeFault, Value, is_nil, type_name
+from pullsecret.expressions.values import RuntimeFault, Value, dereferenced, is_nil, type_name
 
 _PATTERN: int = 40_000
 """Steps that a pattern costs which is not known before the evaluation."""
@@ -74,9 +74,13 @@ def conjunction(operands: Sequence[Code], place: Place) -> Code:
                 if value is False:
                     return False
                 raise place.error(_no_bool("&&", value))
-        return last(frame)
+        return _last(last(frame))
 
     return run
+
+
+def _last(value: Value) -> Value:
+    return value if value is True or value is False else dereferenced(value)
 
 
 def _no_bool(operator: str, value: Value) -> RuntimeFault:
@@ -90,7 +94,7 @@ def step(operator: str, right: Code, place: Place) -> Step:
     if operator in ("||", "or"):
         return _or(right, place)
     if operator == "??":
-        return lambda frame, left: right(frame) if is_nil(left) else left
+        return lambda frame, left: dereferenced(right(frame) if is_nil(left) else left)
     if operator == "in":
         return _in(right, place)
     if operator == "..":
@@ -113,7 +117,7 @@ def step(operator: str, right: Code, place: Place) -> Step:
 def _and(right: Code, place: Place) -> Step:
     def run(frame: Frame, left: Value) -> Value:
         if left is True:
-            return right(frame)
+            return _last(right(frame))
         if left is False:
             return False
         raise place.error(_no_bool("&&", left))
@@ -124,7 +128,7 @@ def _and(right: Code, place: Place) -> Step:
 def _or(right: Code, place: Place) -> Step:
     def run(frame: Frame, left: Value) -> Value:
         if left is False:
-            return right(frame)
+            return _last(right(frame))
         if left is True:
             return True
         raise place.error(_no_bool("||", left))
@@ -185,6 +189,8 @@ def equality(positive: bool, right: Code, both: GoType | None, place: Place) -> 
         try:
             if kind is str:
                 pay_for_looking(frame, left)
+            if kind is not type(other):
+                return equal(dereferenced(left), dereferenced(other), frame) is positive
             return equal(left, other, frame) is positive
         except RuntimeFault as fault:
             raise place.error(fault) from None

@@ -10,7 +10,7 @@ from pullsecret.expressions.numbers import number, to_float, to_int
 from pullsecret.expressions.values import (
     AnyMap,
     Duration,
-    Location,
+    LocationCopy,
     Pair,
     Pairs,
     RuntimeFault,
@@ -18,6 +18,7 @@ from pullsecret.expressions.values import (
     Value,
     bytes_of,
     concatenated,
+    dereferenced,
     elements,
     is_nil,
     type_name,
@@ -283,6 +284,7 @@ def is_in(needle: Value, haystack: Value, budget: Budget) -> bool:
     kind = type(haystack)
     if kind is dict:
         return map_key(needle) in haystack
+    needle = dereferenced(needle)
     if kind is AnyMap:
         return haystack.get(needle) is not None
     if kind is range and type(needle) in (int, float):
@@ -291,7 +293,7 @@ def is_in(needle: Value, haystack: Value, budget: Budget) -> bool:
     if found is not None:
         budget.steps(_COST * len(found))
         return any(equal(each, needle, budget) for each in found)
-    if kind in (Time, Location) and type(needle) is str:
+    if type(dereferenced(haystack)) in (Time, LocationCopy) and type(needle) is str:
         return False
     raise RuntimeFault(f'operator "in" not defined on {type_name(haystack)}')
 

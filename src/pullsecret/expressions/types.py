@@ -88,8 +88,8 @@ TIME: Final = GoType("time.Time", Kind.STRUCT, package="time")
 DURATION: Final = GoType("time.Duration", Kind.INT64, package="time")
 MONTH: Final = GoType("time.Month", Kind.INT, package="time")
 WEEKDAY: Final = GoType("time.Weekday", Kind.INT, package="time")
-_LOCATION_STRUCT: Final = GoType("time.Location", Kind.STRUCT, package="time")
-LOCATION: Final = GoType("*time.Location", Kind.POINTER, elem=_LOCATION_STRUCT)
+LOCATION_STRUCT: Final = GoType("time.Location", Kind.STRUCT, package="time")
+LOCATION: Final = GoType("*time.Location", Kind.POINTER, elem=LOCATION_STRUCT)
 
 
 @attrs.frozen

@@ -22,6 +22,7 @@ nil slices                 :data:`NIL_ANYS` and :data:`NIL_STRINGS`: equal to ``
 ``time.Time``              :class:`Time`
 ``time.Duration``          :class:`Duration`
 ``*time.Location``         :class:`Location`
+``time.Location``          :class:`LocationCopy`
 function (method value)    :class:`Function`
 =========================  ===============================================================================
 
@@ -130,6 +131,13 @@ class Location:
 
 
 @attrs.frozen
+class LocationCopy:
+    """``time.Location``: what operators make of a pointer to one. Without methods, of little use."""
+
+    pointer: Location
+
+
+@attrs.frozen
 class Time:
     """``time.Time``: an instant and the location it is shown in. Go's zero time is the year 1."""
 
@@ -192,6 +200,7 @@ _PYTHON_TYPES: Final[dict[type, GoType]] = {
     Time: types.TIME,
     Duration: types.DURATION,
     Location: types.LOCATION,
+    LocationCopy: types.LOCATION_STRUCT,
 }
 
 
@@ -211,6 +220,11 @@ def type_name(value: Value) -> str:
     """The Go type of a value as ``%T`` prints it: ``int``, ``[]interface {}``, ``<nil>``."""
     known = type_of(value)
     return "<nil>" if known is None else known.name
+
+
+def dereferenced(value: Value) -> Value:
+    """What a pointer points to; else the value itself. Operators follow pointers before they look."""
+    return LocationCopy(value) if type(value) is Location else value
 
 
 def is_nil(value: Value) -> bool:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pullsecret.expressions import CompileError, EvaluationError, compile
 from pullsecret.expressions.builtins import civil_calendar, times, zones
 from pullsecret.expressions.builtins.time_parsing import parse_time
+from pullsecret.expressions.outcome import outcome
 from pullsecret.expressions.values import RuntimeFault, Time
 
 EPOCH = date(1970, 1, 1).toordinal()
@@ -163,3 +164,28 @@ def test_what_is_no_date_is_an_evaluation_error(text: str) -> None:
 def test_wrong_use_is_refused_when_compiled(expression: str) -> None:
     with pytest.raises(CompileError):
         compile(expression)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        'date("2024-01-01").In(zone ?? timezone("UTC"))',
+        '(zone ?? timezone("UTC")).String()',
+        'get(fromPairs([[timezone("UTC"), 1]]), timezone("UTC"))',
+        '[fromPairs([[timezone("UTC"), 1]]), zone][0][timezone("UTC")]',
+    ],
+)
+def test_an_operator_makes_a_copy_of_a_zone_that_is_none_any_more(use: str) -> None:
+    program = compile(use)
+    with pytest.raises(EvaluationError):
+        program.evaluate({"zone": None})
+
+
+def test_a_copy_of_a_zone_equals_what_it_was_made_of() -> None:
+    assert compile('(zone ?? timezone("UTC")) == timezone("UTC")').evaluate({}) is True
+    assert compile('(zone ?? timezone("UTC")) in [timezone("UTC")]').evaluate({}) is False
+    assert compile('toJSON(zone ?? timezone("UTC"))').evaluate({}) == "{}"
+    assert outcome('zone ?? timezone("UTC")', {})["type"] == "time.Location"
+    assert outcome('yes && [timezone("UTC"), zone][0]', {"yes": True})["type"] == "time.Location"
+    assert outcome('no || [timezone("UTC"), zone][0]', {"no": False})["type"] == "time.Location"
+    assert compile('fromPairs([[timezone("UTC"), 1]])[timezone("UTC")]').evaluate({}) == 1

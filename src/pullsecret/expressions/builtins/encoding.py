@@ -17,6 +17,7 @@ from pullsecret.expressions.types import ANY, STRING
 from pullsecret.expressions.values import (
     Duration,
     Location,
+    LocationCopy,
     RuntimeFault,
     Time,
     TypedInt,
@@ -131,7 +132,7 @@ def _scalar(value: Value) -> str:
         return f'"{times.format_rfc3339(value)}"'
     if kind is bytes:
         return f'"{base64.b64encode(value).decode()}"'
-    if kind is Location or kind is dict:
+    if kind in (Location, LocationCopy, dict):
         return "{}"
     if elements(value) is not None:
         return "[]"

@@ -15,11 +15,13 @@ from pullsecret.expressions.values import (
     Duration,
     Function,
     Location,
+    LocationCopy,
     Pair,
     Time,
     TypedInt,
     Value,
     bytes_of,
+    dereferenced,
     elements,
     type_of,
 )
@@ -83,11 +85,8 @@ def _shortest(number: float) -> tuple[str, int, str]:
 
 def format_value(value: Value, budget: Budget) -> str:
     """``%v`` of a value. Raises RuntimeFault when the text becomes too long for the budget."""
-    if type(value) is Location:
-        # The engine follows the pointer, and Go prints what lies there.
-        return f"{{{value.name} [] []  0 0 <nil>}}"
     printed: list[str] = []
-    pending: list[Value] = [value]
+    pending: list[Value] = [dereferenced(value)]
     while pending:
         each = pending.pop()
         if type(each) is _Text:
@@ -182,6 +181,8 @@ def _simple(value: Value) -> str:
         return times.format_time(value, times.STRING_LAYOUT)
     if kind is Location:
         return str(value.name)
+    if kind is LocationCopy:
+        return f"{{{value.pointer.name} [] []  0 0 <nil>}}"
     if kind is Function:
         return "0x0"  # Go prints the address of the code.
     raise TypeError(f"{kind.__name__} is no value of the language")

@@ -13,11 +13,13 @@ from pullsecret.expressions.operators import map_key
 from pullsecret.expressions.types import GoType, Kind
 from pullsecret.expressions.values import (
     AnyMap,
+    LocationCopy,
     Pair,
     Pairs,
     RuntimeFault,
     Time,
     Value,
+    dereferenced,
     elements,
     type_name,
 )
@@ -71,6 +73,7 @@ def _from_pairs(budget: Budget, value: Value) -> AnyMap:
 
 def _get(budget: Budget, base: Value, key: Value) -> Value:
     """Like an index, but nil for what is not there, also for what can have no members."""
+    base, key = dereferenced(base), dereferenced(key)
     if type(base) is dict:
         return base.get(map_key(key))
     if type(base) is AnyMap:
@@ -78,7 +81,7 @@ def _get(budget: Budget, base: Value, key: Value) -> Value:
         return found[1] if found else None
     if type(key) is str and (method := method_of(base, key)) is not None:
         return method
-    if type(base) is Time and type(key) is not str:
+    if type(base) in (Time, LocationCopy) and type(key) is not str:
         raise RuntimeFault(f"a field is named by a string, not by {type_name(key)}")
     if type(base) is not str and elements(base) is None:
         return None
