@@ -44,7 +44,7 @@ def job_image(trust: Path) -> Image:
     """The real job process, from this checkout, with a folder that holds the fake cloud's certificate."""
     return Image(
         ["pullsecret", "job"],
-        [_PROGRAMS, _SOURCE],
+        [_PROGRAMS, Path(sys.base_prefix), _SOURCE],
         environment={"PATH": f"{_PROGRAMS / 'bin'}:/usr/local/bin:/usr/bin:/bin"},
         mounts={_CLOUD: trust},
     )
