@@ -1,14 +1,16 @@
 """The three conditions, derived from what was observed and from nothing else (DDR phase 6, AC5)."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 
 import attrs
 
+from pullsecret.domain.clean_up import CleanUpResult
 from pullsecret.domain.errors import OperationError
 from pullsecret.domain.events import TraceContext
 from pullsecret.domain.identifiers import ClusterId, Generation
+from pullsecret.domain.jobs import AnyJob
 from pullsecret.domain.provisioning import Failure, Finished, ProvisionJob, ProvisionResult, ProvisionTarget
 from pullsecret.domain.reasons import RETRIED, Outlook, Reason
 from pullsecret.domain.secret_lifecycle import Change, Stage
@@ -39,6 +41,9 @@ class Condition:
     status: Status
     reason: Reason
     message: str = attrs.field(converter=_shortened)
+
+
+HEALTHY = Condition(Status.TRUE, Reason.HEALTHY, "No failure was seen.")
 
 
 @attrs.frozen
@@ -98,7 +103,7 @@ def in_progress_report(target: ProvisionTarget, now: datetime) -> StatusReport:
     return StatusReport(
         target.cluster_id,
         target.generation,
-        Conditions(waiting, waiting, _HEALTHY),
+        Conditions(waiting, waiting, HEALTHY),
         observed_at=now,
         data=_data(target, None),
     )
@@ -112,8 +117,16 @@ def job_report(job: ProvisionJob, finished: Finished[ProvisionResult], now: date
         conditions_of(finished.result),
         observed_at=now,
         data=_data(job.target, finished.result.version),
-        job=JobMetadata(job.key.name, job.key.attempt, job.submitted_at, finished.at, job.trace),
+        job=job_metadata(job, finished),
     )
+
+
+def job_metadata(job: AnyJob, finished: Finished[ProvisionResult] | Finished[CleanUpResult]) -> JobMetadata:
+    """Which job ended. It began as long before its end as it says that it took, which leaves out its wait for
+    a place; one that tells nothing likely of itself, when it was handed over."""
+    took, at_most = finished.result.duration, (finished.at - job.submitted_at).total_seconds()
+    began = finished.at - timedelta(seconds=took) if 0 < took <= at_most else job.submitted_at
+    return JobMetadata(job.key.name, job.key.attempt, began, finished.at, job.trace)
 
 
 def refusal_report(
@@ -127,7 +140,7 @@ def refusal_report(
 def waiting_report(cluster_id: ClusterId, generation: Generation, unmet: str, now: datetime) -> StatusReport:
     """A precondition does not hold, as ``unmet`` says: nothing was done and nothing failed."""
     waiting = Condition(Status.FALSE, Reason.PRECONDITIONS_NOT_MET, f"Waiting: {unmet}.")
-    return StatusReport(cluster_id, generation, Conditions(waiting, waiting, _HEALTHY), observed_at=now)
+    return StatusReport(cluster_id, generation, Conditions(waiting, waiting, HEALTHY), observed_at=now)
 
 
 def conditions_of(result: ProvisionResult) -> Conditions:
@@ -141,16 +154,16 @@ def conditions_of(result: ProvisionResult) -> Conditions:
                 Reason.SECRET_AVAILABLE,
                 f"Version {result.version} was read back and the cluster secret holds it.",
             ),
-            _HEALTHY,
+            HEALTHY,
         )
     failure = result.failure
-    message = _with_outlook(failure)
+    message = with_outlook(failure)
     if failure.reason in _UNOBSERVED:
         unknown = Condition(Status.UNKNOWN, failure.reason, message)
         return Conditions(unknown, unknown, Condition(Status.FALSE, failure.reason, message))
     failed = Condition(Status.FALSE, failure.reason, message)
     if failure.reason.outlook is Outlook.PROGRESS:
-        return Conditions(failed, failed, _HEALTHY)
+        return Conditions(failed, failed, HEALTHY)
     if result.stage.reached(Stage.VERIFIED):
         stored = f"Stored and verified in Secret Manager as version {result.version}, but: {message}"
         failed = Condition(Status.FALSE, failure.reason, stored)
@@ -169,13 +182,11 @@ def some_of(paths: Sequence[str]) -> str:
     return f"{shown} and {len(paths) - _MAX_NAMED} more" if len(paths) > _MAX_NAMED else shown
 
 
-def _with_outlook(failure: Failure) -> str:
+def with_outlook(failure: Failure) -> str:
+    """The failure's message, which also says so if nobody needs to do anything yet."""
     if failure.reason.outlook is not Outlook.TRANSIENT or RETRIED in failure.message:
         return failure.message
     return f"{failure.message} {RETRIED}."
-
-
-_HEALTHY = Condition(Status.TRUE, Reason.HEALTHY, "No failure was seen.")
 
 
 def _data(target: ProvisionTarget, version: str | None) -> dict[str, str]:

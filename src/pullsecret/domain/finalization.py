@@ -9,12 +9,14 @@ import attrs
 from pullsecret.domain.clean_up import CleanUpJob, CleanUpResult, Remains
 from pullsecret.domain.cluster import Cluster
 from pullsecret.domain.conditions import (
+    HEALTHY,
     Condition,
     Conditions,
-    JobMetadata,
     Status,
     StatusReport,
+    job_metadata,
     some_of,
+    with_outlook,
 )
 from pullsecret.domain.errors import PermanentError
 from pullsecret.domain.identifiers import ClusterId, Generation, namespace, project_id
@@ -52,7 +54,7 @@ def remains(cluster: Cluster, jobs: Iterable[AnyJob]) -> Remains:
 def finalizing_report(cluster: Cluster, why: str, now: datetime) -> StatusReport:
     """The clean-up is not over, and nothing failed."""
     pending = Condition(Status.FALSE, Reason.IN_PROGRESS, f"The cluster is being deleted: {why}")
-    conditions = Conditions(pending, pending, _HEALTHY, pending)
+    conditions = Conditions(pending, pending, HEALTHY, pending)
     return StatusReport(cluster.id, cluster.generation, conditions, now)
 
 
@@ -67,14 +69,10 @@ def clean_up_report(job: CleanUpJob, finished: Finished[CleanUpResult], now: dat
     if failure is None:
         report = _finalized(key.cluster_id, key.generation, finished.result, now)
     else:
-        failed = Condition(Status.FALSE, failure.reason, failure.message)
+        failed = Condition(Status.FALSE, failure.reason, with_outlook(failure))
         conditions = Conditions(failed, failed, failed, failed)
         report = StatusReport(key.cluster_id, key.generation, conditions, now)
-    told_by = JobMetadata(key.name, key.attempt, job.submitted_at, finished.at, job.trace)
-    return attrs.evolve(report, job=told_by)
-
-
-_HEALTHY = Condition(Status.TRUE, Reason.HEALTHY, "No failure was seen.")
+    return attrs.evolve(report, job=job_metadata(job, finished))
 
 
 def _finalized(
@@ -91,4 +89,4 @@ def _finalized(
     reason = Reason.RETAINED if kept else Reason.FINALIZED
     gone = Condition(Status.FALSE, reason, text)
     finalized = attrs.evolve(gone, status=Status.TRUE)
-    return StatusReport(cluster_id, generation, Conditions(gone, gone, _HEALTHY, finalized), now)
+    return StatusReport(cluster_id, generation, Conditions(gone, gone, HEALTHY, finalized), now)

@@ -208,6 +208,26 @@ def test_an_unmet_precondition_is_told_as_false_and_healthy() -> None:
 
 
 @pytest.mark.parametrize(
+    ("took", "began"),
+    [
+        (4.0, NOW - timedelta(seconds=4)),
+        (600.0, NOW - timedelta(seconds=600)),
+        # Of a job that said nothing, or what cannot be, it is only known when it was handed over.
+        (0.0, NOW - timedelta(minutes=10)),
+        (601.0, NOW - timedelta(minutes=10)),
+        (-1.0, NOW - timedelta(minutes=10)),
+        (float("nan"), NOW - timedelta(minutes=10)),
+        (float("inf"), NOW - timedelta(minutes=10)),
+    ],
+)
+def test_a_jobs_wait_for_a_place_is_no_part_of_its_run(took: float, began: datetime) -> None:
+    finished = Finished(ProvisionResult(Stage.PUBLISHED, Change.CREATED, "7", duration=took), NOW)
+    key = ProvisionKey(CLUSTER, GENERATION)
+    report = job_report(ProvisionJob(key, TARGET, finished, NOW - timedelta(minutes=10)), finished, NOW)
+    assert report.job == JobMetadata("pullsecret-cls-1-gen3", 1, began, NOW)
+
+
+@pytest.mark.parametrize(
     ("remedy", "message"), [("Correct it.", "It names no project. Correct it."), ("", "It names no project.")]
 )
 def test_a_refused_cluster_is_told_with_cause_and_remedy(remedy: str, message: str) -> None:

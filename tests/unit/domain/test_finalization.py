@@ -100,9 +100,16 @@ def report_of(result: CleanUpResult) -> StatusReport:
     return attrs.evolve(ended, job=None)
 
 
-def test_what_cannot_be_deleted_is_told_with_its_reason() -> None:
-    failed = Condition(Status.FALSE, Reason.PERMISSION_DENIED, "No permission. Grant it.")
-    failure = Failure(Reason.PERMISSION_DENIED, "No permission. Grant it.")
+@pytest.mark.parametrize(
+    ("failure", "told"),
+    [
+        (Failure(Reason.PERMISSION_DENIED, "No permission. Grant it."), "No permission. Grant it."),
+        (Failure(Reason.JOB_INTERRUPTED, "Told to stop."), "Told to stop. Retried by itself."),
+        (Failure(Reason.QUOTA_EXCEEDED, "None. Retried by itself; ask."), "None. Retried by itself; ask."),
+    ],
+)
+def test_what_cannot_be_deleted_is_told_with_its_reason_and_outlook(failure: Failure, told: str) -> None:
+    failed = Condition(Status.FALSE, failure.reason, told)
     assert report_of(CleanUpResult(failure=failure)) == report(failed, failed, failed)
 
 
