@@ -43,8 +43,8 @@ test: $(STAMP) ## All tests, in random order, side by side (WORKERS=1: one after
 
 .PHONY: flakes
 ROUNDS ?= 20
-flakes: $(STAMP) ## All tests ROUNDS times, each time in another order; fails if any test ever fails
-	$(BIN)/python tests/flake_hunt.py --rounds $(ROUNDS) -- $(SIDE_BY_SIDE)
+flakes: $(STAMP) ## All tests ROUNDS times, each in another order; fails if any ever fails (ARGS="--until 17:30")
+	$(BIN)/python -m tests.flake_hunt --rounds $(ROUNDS) $(ARGS) -- $(SIDE_BY_SIDE)
 
 check: lint types architecture ## Lint, types and the architecture rule
 
