@@ -81,6 +81,8 @@ class FinalizeCluster:
         if latest is None:
             await self._tell(finalizing_report(cluster, "its secrets are looked for.", looked_at))
         attempt = latest.key.attempt + 1 if latest else 1
+        # A retry that no event asks for goes on in the trace of what failed.
+        trace = trace or (latest.trace if latest else None)
         return await self._hand_over(self._order(cluster, places, attempt, trace))
 
     async def of_vanished(self, cluster_id: ClusterId) -> Outcome:

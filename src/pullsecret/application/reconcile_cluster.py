@@ -22,7 +22,7 @@ from pullsecret.domain.conditions import (
     waiting_report,
 )
 from pullsecret.domain.errors import PermanentError, TransientError
-from pullsecret.domain.events import ClusterEvent
+from pullsecret.domain.events import ClusterEvent, TraceContext
 from pullsecret.domain.facts import ClusterRefused, HandedOver, SkipReason, StatusNotTold
 from pullsecret.domain.finalization import remains
 from pullsecret.domain.identifiers import ClusterId, Generation
@@ -122,7 +122,9 @@ class ReconcileCluster:
         if latest and (skipped := await self._nothing_to_do(latest, again)):
             return skipped
         attempt = latest.key.attempt + 1 if latest else 1
-        return await self._hand_over(cluster, event, attempt, known, looked_at)
+        # A retry that no event asks for goes on in the trace of what failed.
+        trace = event.trace or (latest.trace if latest and not again else None)
+        return await self._hand_over(cluster, attempt, trace, known, looked_at)
 
     async def _nothing_to_do(self, latest: ProvisionJob, again: bool) -> Skipped | None:
         if not isinstance(latest.state, Finished):
@@ -152,14 +154,14 @@ class ReconcileCluster:
     async def _hand_over(
         self,
         cluster: Cluster,
-        event: ClusterEvent,
         attempt: int,
+        trace: TraceContext | None,
         known: Sequence[AnyJob],
         looked_at: datetime,
     ) -> Outcome:
         known_places = remains(cluster, known).cloud_secrets
         try:
-            order = provision_order(cluster, attempt, event.trace, known_places)
+            order = provision_order(cluster, attempt, trace, known_places)
         except PermanentError as error:
             return await self._refuse(cluster.id, cluster.generation, error)
         if attempt == 1:

@@ -335,6 +335,18 @@ async def test_what_a_person_mended_goes_with_the_next_attempt() -> None:
 
 
 @simulated
+async def test_a_retry_goes_on_in_the_trace_of_what_failed() -> None:
+    it = await deleted()
+    trace = TraceContext("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    failed = it.scene.know_clean_up(it.cluster, DENIED)
+    it.scene.world.jobs.put(attrs.evolve(failed, order=attrs.evolve(failed.order, trace=trace)))
+    await it.scene.world.clock.sleep(3600)
+    outcome = await it.scene.reconcile(adapter_event(it.cluster.id, "pullsecret.retry"))
+    assert isinstance(outcome, JobSubmitted)
+    assert outcome.job.trace == trace
+
+
+@simulated
 async def test_an_event_does_not_shorten_a_pause() -> None:
     it = await deleted()
     it.scene.know_clean_up(it.cluster, DENIED)

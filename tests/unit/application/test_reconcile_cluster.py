@@ -212,6 +212,21 @@ async def test_what_failed_for_now_is_not_tried_again_before_it_was_told() -> No
     assert await scene.reconcile(event_about(cluster.id)) == Skipped(SkipReason.RETRY_PENDING)
 
 
+@pytest.mark.parametrize("again", [False, True])
+@simulated
+async def test_a_retry_goes_on_in_the_trace_of_what_failed(again: bool) -> None:
+    """A repair, which may come weeks later, does not; an event brings its own."""
+    scene = Scene()
+    cluster = scene.put(new_cluster())
+    trace = TraceContext("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    failed = scene.know_job(cluster, FAILED_FOR_NOW)
+    scene.world.jobs.put(attrs.evolve(failed, trace=trace))
+    await scene.world.clock.sleep(3600)
+    outcome = await scene.reconcile(adapter_event(cluster.id, "pullsecret.retry"), again=again)
+    assert isinstance(outcome, JobSubmitted)
+    assert outcome.job.trace == (None if again else trace)
+
+
 @simulated
 async def test_asked_again_it_goes_again_whatever_came_of_it() -> None:
     scene = Scene()
