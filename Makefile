@@ -99,6 +99,12 @@ mutation: $(STAMP) ## Mutation score of domain and application; fails below 85 %
 	$(BIN)/mutmut export-cicd-stats
 	$(BIN)/python tests/mutation_score.py --at-least 85
 
+.PHONY: mutation-expressions
+SAMPLE ?= 600
+SEED   ?= 26
+mutation-expressions: $(STAMP) ## Mutation score of the expressions, of SAMPLE mutants that SEED chooses (half an hour)
+	nice $(BIN)/python -m tests.mutation_expressions --sample $(SAMPLE) --seed $(SEED) --at-least 70
+
 .PHONY: acceptance
 acceptance: $(STAMP) ## The design's criteria, box by box, into docs/acceptance.md (ARGS="--only AC5": only a look)
 	$(BIN)/python -m tests.acceptance $(if $(ARGS),$(ARGS),--page docs/acceptance.md)

@@ -13,6 +13,7 @@ from tests.integration.expressions.mutated_cases import mutated_cases
 from tests.integration.expressions.oracle import Answer, Oracle, answer_of, built_oracle
 from tests.integration.expressions.random_cases import random_cases
 from tests.integration.expressions.random_texts import random_text_cases
+from tests.integration.expressions.recorded import RECORDED, chosen_cases, recorded
 from tests.integration.expressions.systematic_cases import TOPICS, systematic_cases
 from tests.integration.expressions.typed_cases import typed_cases
 from tests.integration.expressions.written_cases import written_cases
@@ -96,3 +97,8 @@ def test_expressions_whose_parts_fit(oracle: Oracle, tmp_path: Path) -> None:
 def test_slips_of_the_pen(oracle: Oracle, tmp_path: Path) -> None:
     originals = [*read(SHARED / "expr-cases.jsonl"), *typed_cases(SEED, RANDOM)]
     assert_agreement(mutated_cases(SEED, RANDOM, originals), oracle, tmp_path)
+
+
+@pytest.mark.service
+def test_the_recorded_results_are_still_the_engines(oracle: Oracle, tmp_path: Path) -> None:
+    assert recorded(oracle, chosen_cases(), tmp_path) == (RECORDED / "expr-cases.jsonl").read_text("utf-8")

@@ -1,6 +1,7 @@
 """Programs and what they may read."""
 
 from collections.abc import Mapping
+from enum import IntEnum
 from types import MappingProxyType
 from typing import Any
 
@@ -82,12 +83,22 @@ class Text(str):
     __slots__ = ()
 
 
+class Ratio(float):
+    __slots__ = ()
+
+
+class Count(IntEnum):
+    THREE = 3
+
+
 @pytest.mark.parametrize(
     ("given", "seen"),
     [
         (3, 3.0),
         (True, True),
         (Text("a"), "a"),
+        (Ratio(0.5), 0.5),
+        (Count.THREE, 3.0),
         ((1, "a"), [1.0, "a"]),
         (MappingProxyType({"a": (1,)}), {"a": [1.0]}),
         ({"a": {"b": None}}, {"a": {"b": None}}),
