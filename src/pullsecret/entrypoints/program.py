@@ -15,9 +15,12 @@ def main() -> None:
         # A job reads no arguments, and the parser would cost it memory and time (docs/job-footprint.md).
         sys.exit(_job())
     report_crashes(lambda line: sys.stderr.write(f"{line}\n"))
-    from pullsecret.entrypoints.cli import main as command_line
+    from pullsecret.entrypoints.standard_output import standard_output
 
-    command_line()
+    with standard_output():
+        from pullsecret.entrypoints.cli import main as command_line
+
+        command_line()
 
 
 def _job() -> int:

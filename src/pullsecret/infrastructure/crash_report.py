@@ -43,10 +43,8 @@ def report_crashes(tell: Callable[[str], object]) -> None:
     finalizer, in place of Python's traceback. The exit code stays Python's."""
 
     def main_thread(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        if issubclass(kind, KeyboardInterrupt):
-            sys.__excepthook__(kind, error, trace)
-            return
-        tell(f"Crashed: {describe_exception(error)}")
+        interrupted = issubclass(kind, KeyboardInterrupt)
+        tell("Interrupted" if interrupted else f"Crashed: {describe_exception(error)}")
 
     def other_thread(crash: threading.ExceptHookArgs) -> None:
         name = crash.thread.name if crash.thread else "?"

@@ -116,14 +116,16 @@ class _Look:
 
     def __init__(self, world: EmbeddedWorld, fleet: list[FleetCluster]) -> None:
         self._world, self._fleet = world, fleet
+        console = Console(stderr=True)
         self._progress = Progress(
             TextColumn("[bold]Provisioning"),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("clusters told"),
             TimeElapsedColumn(),
-            console=Console(stderr=True),
+            console=console,
             transient=True,
+            disable=not console.is_terminal,
         )
         self._task = self._progress.add_task("clusters", total=len(fleet))
 
