@@ -1,7 +1,12 @@
 """What a command refuses before it does anything."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from pullsecret.domain.errors import PermanentError
-from pullsecret.domain.identifiers import ClusterId
+from pullsecret.domain.identifiers import ClusterId, project_id
+
+Value = TypeVar("Value")
 
 
 class WrongUseError(Exception):
@@ -9,8 +14,17 @@ class WrongUseError(Exception):
 
 
 def cluster_id_of(argument: str) -> ClusterId:
-    """The id that a user gave. Raises :class:`WrongUseError`."""
+    """The cluster id that a user gave. Raises :class:`WrongUseError`."""
+    return _checked(ClusterId, argument)
+
+
+def project_id_of(argument: str) -> str:
+    """The project id that a user gave. Raises :class:`WrongUseError`."""
+    return _checked(project_id, argument)
+
+
+def _checked(check: Callable[[str], Value], argument: str) -> Value:
     try:
-        return ClusterId(argument)
+        return check(argument)
     except PermanentError as error:
         raise WrongUseError(error.cause) from None

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 from tests.unit.cli.conftest import Command
 
+PREFLIGHT = ("preflight", "--project", "customer-prod-12345", "--cluster-id")
 
-@pytest.mark.parametrize("command", [("status",), ("events", "publish", "--cluster-id")])
+
+@pytest.mark.parametrize("command", [("status",), ("events", "publish", "--cluster-id"), PREFLIGHT])
 def test_an_id_that_no_cluster_can_have_is_wrong_use(
     pullsecret: Command, tmp_path: Path, command: tuple[str, ...]
 ) -> None:

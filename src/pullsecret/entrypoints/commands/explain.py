@@ -17,12 +17,13 @@ from pullsecret.application.reconcile_cluster import adapter_event
 from pullsecret.domain.cluster import Cluster
 from pullsecret.domain.cluster_document import read_cluster
 from pullsecret.domain.errors import PermanentError
+from pullsecret.domain.events import ClusterEvent
 from pullsecret.domain.names import temporary_secret_name
 from pullsecret.domain.provisioning import ProvisionOrder, provision_order
 from pullsecret.domain.rollout import Rollout
 from pullsecret.domain.secret_payload import REDACTED
 from pullsecret.entrypoints.command_errors import told_in_one_line
-from pullsecret.entrypoints.configuration import load
+from pullsecret.entrypoints.configuration import Configuration, load
 from pullsecret.entrypoints.exit_codes import ExitCode
 from pullsecret.entrypoints.input_files import read_clusters, read_event
 from pullsecret.entrypoints.wrong_use import WrongUseError
@@ -103,11 +104,19 @@ def explain(
     found = read_clusters(cluster, configuration.document_paths)
     if len(found) != 1:
         raise WrongUseError(f"{cluster}: has {len(found)} clusters; give one")
-    read, document = found[0]
-    entry = CatalogEntry(*read_cluster(document, configuration.document_paths))
-    told = read_event(event) if event else None
+    entry = CatalogEntry(*read_cluster(found[0][1], configuration.document_paths))
+    explanation = _explanation(configuration, entry, read_event(event) if event else None)
+    if output == "json":
+        sys.stdout.write(json.dumps(attrs.asdict(explanation), indent=2) + "\n")
+    else:
+        _show(explanation)
+    return ExitCode.OK if explanation.would_provision else ExitCode.NOT_AS_IT_SHOULD_BE
+
+
+def _explanation(configuration: Configuration, entry: CatalogEntry, told: ClusterEvent | None) -> Explanation:
+    cluster = entry.cluster
     environment = cluster_environment(
-        told or adapter_event(read.id, "explain"), entry, configuration.document_paths
+        told or adapter_event(cluster.id, "explain"), entry, configuration.document_paths
     )
     expressions = []
     if told is not None:
@@ -116,18 +125,13 @@ def explain(
     for number, precondition in enumerate(configuration.spec.preconditions, 1):
         expressions.append(_explained(f"precondition {number}", precondition.when.expression, environment))
     would_create: Mapping[str, str] = {}
-    refused = _left_alone(read, configuration.rollout)
+    refused = _left_alone(cluster, configuration.rollout)
     if refused is None and all(each.holds for each in expressions):
         try:
-            would_create = _would_create(provision_order(read))
+            would_create = _would_create(provision_order(cluster))
         except PermanentError as error:
             refused = str(error)
-    explanation = Explanation(read.id.value, read.generation, expressions, would_create, refused)
-    if output == "json":
-        sys.stdout.write(json.dumps(attrs.asdict(explanation), indent=2) + "\n")
-    else:
-        _show(explanation)
-    return ExitCode.OK if explanation.would_provision else ExitCode.NOT_AS_IT_SHOULD_BE
+    return Explanation(cluster.id.value, cluster.generation, expressions, would_create, refused)
 
 
 def _left_alone(cluster: Cluster, rollout: Rollout) -> str | None:

@@ -14,10 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from pullsecret.domain.errors import PermanentError
-from pullsecret.domain.identifiers import ClusterId, project_id
 from pullsecret.entrypoints.command_errors import told_in_one_line
 from pullsecret.entrypoints.configuration import load
 from pullsecret.entrypoints.exit_codes import ExitCode
+from pullsecret.entrypoints.wrong_use import WrongUseError, cluster_id_of, project_id_of
 from pullsecret.infrastructure.gcp.preflight import Check, Finding, Subject
 from pullsecret.infrastructure.gcp.preflight import preflight as checks_of
 from pullsecret.infrastructure.gcp.settings import GoogleSettings
@@ -78,14 +78,15 @@ def preflight(
     output
         ``table`` for people, ``json`` for machines.
     """
-    try:
-        settings = google_settings() if config is None else load(config, os.environ).gcp
-        cluster = None if cluster_id is None else ClusterId(cluster_id)
-        keys = encryption_key
-        subject = Subject(project_id(project), cluster, secret_name, keys, retention, deletion)
-    except PermanentError as error:
-        sys.stderr.write(f"{error}\n")
-        return ExitCode.WRONG_USE
+    settings = _settings(config)
+    subject = Subject(
+        project_id_of(project),
+        None if cluster_id is None else cluster_id_of(cluster_id),
+        secret_name,
+        encryption_key,
+        retention,
+        deletion,
+    )
     if impersonate is not None:
         settings = attrs.evolve(settings, service_account=None if impersonate == "none" else impersonate)
     checks = asyncio.run(checks_of(settings, subject, SystemClock()))
@@ -95,6 +96,15 @@ def preflight(
     else:
         _show(checks)
     return ExitCode.OK if ready else ExitCode.NOT_AS_IT_SHOULD_BE
+
+
+def _settings(config: Path | None) -> GoogleSettings:
+    if config is not None:
+        return load(config, os.environ).gcp
+    try:
+        return google_settings()
+    except PermanentError as error:
+        raise WrongUseError(str(error)) from None
 
 
 def _document(
