@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from pullsecret.domain.cluster_document import DDR_PATHS, V1_PATHS
 from pullsecret.entrypoints.configuration import Configuration, ConfigurationError, load
 from pullsecret.entrypoints.configuration.keys import environment_name, leaves
+from pullsecret.entrypoints.configuration.load import MAX_BYTES
 from pullsecret.entrypoints.configuration.structure import structure
-from pullsecret.entrypoints.configuration.yaml_file import MAX_BYTES, YamlFile, read_yaml
+from pullsecret.entrypoints.configuration.yaml_file import YamlFile, read_yaml
 from pullsecret.infrastructure.hyperfleet.settings import Dialect
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -36,6 +37,12 @@ def test_without_a_file_the_defaults_hold() -> None:
     assert configuration.document_paths == DDR_PATHS
     assert configuration.reconcile_policy.report_waiting is False
     assert len(configuration.spec.preconditions) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no /dev/zero on this system")
+def test_a_file_without_an_end_is_not_read_for_ever() -> None:
+    with pytest.raises(ConfigurationError, match="larger than"):
+        load(Path("/dev/zero"), {})
 
 
 def test_an_empty_file_is_as_good_as_none(tmp_path: Path) -> None:
@@ -161,6 +168,8 @@ def test_everything_wrong_is_told_at_once_with_its_place_and_the_nearest_name(tm
         ("jobs: {budget: .nan}\n", "jobs.budget"),
         ("a: " + "[" * 100 + "]" * 100 + "\n", "nested too deeply"),
         ("a: " + "x" * MAX_BYTES + "\n", "larger than"),
+        ("limits:\n\tperProject: 3\n", "line 2, column 1: not YAML: found character '\\t'"),
+        ("limits:\n\tperProject: 3\n", "Indent with spaces"),
     ],
 )
 def test_a_file_that_cannot_be_used_says_why(tmp_path: Path, text: str, told: str) -> None:

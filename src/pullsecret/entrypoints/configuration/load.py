@@ -13,6 +13,8 @@ from pullsecret.entrypoints.configuration.settings import Configuration
 from pullsecret.entrypoints.configuration.structure import structure
 from pullsecret.entrypoints.configuration.yaml_file import YamlFile, read_yaml, scalar, show
 
+MAX_BYTES = 1_048_576
+
 
 def load(path: Path | None, environ: Mapping[str, str]) -> Configuration:
     """Load ``path`` (None: the defaults), overridden by ``PULLSECRET__...`` variables of ``environ``.
@@ -39,11 +41,18 @@ def _in_file_order(problem: Problem) -> tuple[bool, int, int]:
 
 def _read(path: Path) -> YamlFile:
     try:
-        return read_yaml(path.read_text(encoding="utf-8"))
+        with path.open("rb") as file:
+            # No further, since there are files without an end.
+            data = file.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            problem = f"the file is larger than {MAX_BYTES} bytes"
+        else:
+            return read_yaml(data.decode())
     except OSError as error:
-        raise ConfigurationError([Problem("", f"cannot be read: {error.strerror}")], str(path)) from None
+        problem = f"cannot be read: {error.strerror}"
     except UnicodeDecodeError:
-        raise ConfigurationError([Problem("", "is not UTF-8 text")], str(path)) from None
+        problem = "is not UTF-8 text"
+    raise ConfigurationError([Problem("", problem)], str(path))
 
 
 def _where_it_came_from(problem: Problem, overridden: Mapping[str, str]) -> Problem:

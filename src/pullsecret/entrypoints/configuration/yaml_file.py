@@ -7,7 +7,6 @@ import yaml
 
 from pullsecret.entrypoints.configuration.problems import Position, Problem
 
-MAX_BYTES = 1_048_576
 MAX_DEPTH = 50
 
 Path = tuple[str | int, ...]
@@ -37,9 +36,6 @@ class YamlFile:
 def read_yaml(text: str) -> YamlFile:
     """Read one document. Aliases are refused: a small file could stand for gigabytes."""
     file = YamlFile()
-    if len(text.encode(errors="replace")) > MAX_BYTES:
-        file.problems.append(Problem("", f"the file is larger than {MAX_BYTES} bytes"))
-        return file
     try:
         if refused := _refused(text):
             file.problems.append(refused)
@@ -47,7 +43,8 @@ def read_yaml(text: str) -> YamlFile:
         node = yaml.compose(text, yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        file.problems.append(Problem("", f"not YAML: {error.problem}", _at(mark)))
+        hint = "Indent with spaces; YAML takes no tabs." if r"'\t'" in str(error.problem) else ""
+        file.problems.append(Problem("", f"not YAML: {error.problem}", _at(mark), hint))
     except (yaml.YAMLError, RecursionError):
         file.problems.append(Problem("", "not YAML: unreadable characters or nested too deeply"))
     else:
