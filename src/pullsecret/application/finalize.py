@@ -21,7 +21,7 @@ from pullsecret.domain.finalization import (
 )
 from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.jobs import AnyJob, is_due_again, newest_jobs
-from pullsecret.domain.provisioning import Finished
+from pullsecret.domain.provisioning import Finished, ProvisionJob
 from pullsecret.ports.clock import Clock
 from pullsecret.ports.job_runner import Busy, Existing, JobRunner, Submitted
 from pullsecret.ports.status_sink import StatusSink
@@ -35,8 +35,9 @@ class FinalizePolicy:
     stored_secret: Deletion = Deletion.DELETE
     """Whether a deleted cluster's stored secret is deleted too."""
     settle: float = attrs.field(default=30.0, validator=attrs.validators.ge(0))
-    """Seconds after a deletion was asked for before which the clean-up does not begin. Longer than any
-    replica takes to hand over a job for what it read before, so that none can begin after the clean-up."""
+    """Seconds after a deletion was asked for, and after the end of the cluster's last job, before which the
+    clean-up does not begin. Longer than any replica takes to hand over a job for what it read before, and
+    than a request of a job lasts whose answer was not waited for, so that none takes effect after it."""
     give_up_after: float = attrs.field(default=3600.0, validator=attrs.validators.gt(0))
     """Seconds after which what still cannot be deleted is left behind, by name, and the deletion goes on."""
 
@@ -72,7 +73,7 @@ class FinalizeCluster:
             return await self._tell_anew(latest)
         if any(job.active for job in known):
             return await self._postponed(cluster, "its last job has not ended.", looked_at)
-        if not self._settled(cluster):
+        if not self._settled(cluster, known):
             return await self._postponed(cluster, "work begun before is given time to end.", looked_at)
         places = remains(cluster, known)
         if places.nowhere:
@@ -130,8 +131,13 @@ class FinalizeCluster:
                 self.telemetry.record(HandedOver(job.key, job.project))
                 return JobSubmitted(job)
 
-    def _settled(self, cluster: Cluster) -> bool:
-        return cluster.deleted_at is None or self._age(cluster.deleted_at) >= self.policy.settle
+    def _settled(self, cluster: Cluster, known: Sequence[AnyJob]) -> bool:
+        moments = [
+            job.state.at for job in known if isinstance(job, ProvisionJob) and isinstance(job.state, Finished)
+        ]
+        if cluster.deleted_at is not None:
+            moments.append(cluster.deleted_at)
+        return all(self._age(each) >= self.policy.settle for each in moments)
 
     def _age(self, since: datetime) -> float:
         return (self.clock.now() - since).total_seconds()

@@ -24,6 +24,8 @@ from pullsecret.ports.job_runner import Busy
 from pullsecret.testing.documents import cluster_document
 
 HALF_AN_HOUR = timedelta(minutes=30)
+SETTLED = 30.0
+"""Seconds after a job's end from which a clean-up may begin."""
 DENIED = CleanUpResult(failure=Failure(Reason.PERMISSION_DENIED, "It lacks a permission."))
 UNDER_WAY = Skipped(SkipReason.DELETING, "its clean-up is under way")
 
@@ -78,6 +80,7 @@ async def deleted(
         await scene.world.clock.sleep(1)
         await scene.tell_ends()
         assert scene.landed(order)
+        await scene.world.clock.sleep(SETTLED)
     asked_at = scene.world.clock.now() - ago
     gone = attrs.evolve(cluster, generation=Generation(2), deleting=True, deleted_at=asked_at)
     scene.put(gone)
@@ -167,6 +170,7 @@ async def test_nothing_begins_while_a_job_may_still_write() -> None:
     message = "The cluster is being deleted: its last job has not ended."
     assert it.finalized == Condition(Status.FALSE, Reason.IN_PROGRESS, message)
     await it.let_jobs_end()
+    await it.scene.world.clock.sleep(SETTLED)
     assert isinstance(await it.event(), JobSubmitted)
     await it.let_jobs_end()
     assert not it.stored
@@ -199,6 +203,7 @@ async def test_nothing_begins_before_every_replica_has_heard() -> None:
     await it.scene.world.clock.sleep(29)
     assert isinstance(await it.event(), Postponed)
     await it.let_jobs_end()
+    await it.scene.world.clock.sleep(SETTLED)
     assert isinstance(await it.event(), JobSubmitted)
     # From now on it is too late for anybody.
     assert isinstance(await it.scene.jobs.submit(attrs.evolve(late, attempt=3)), Busy)
@@ -206,6 +211,19 @@ async def test_nothing_begins_before_every_replica_has_heard() -> None:
     assert isinstance(await it.scene.jobs.submit(attrs.evolve(late, attempt=3)), Busy)
     assert not it.stored
     assert not it.published
+
+
+@pytest.mark.parametrize("ended_ago", [0, 29])
+@simulated
+async def test_nothing_begins_before_the_last_jobs_requests_have_had_their_effect(ended_ago: int) -> None:
+    it = await deleted()
+    before = attrs.evolve(it.cluster, generation=Generation(1), deleting=False)
+    it.scene.know_job(before, CREATED, attempt=2)
+    await it.scene.world.clock.sleep(ended_ago)
+    assert isinstance(await it.event(), Postponed)
+    assert not it.clean_ups
+    await it.scene.world.clock.sleep(30 - ended_ago)
+    assert isinstance(await it.event(), JobSubmitted)
 
 
 @simulated
