@@ -25,7 +25,8 @@ from pullsecret.expressions.values import (
 
 MAX_DEPTH: Final = 100
 """How deep arrays and maps of an environment may lie in each other."""
-_SCALARS: Final = frozenset({str, float, bool, type(None)})
+SCALARS: Final = frozenset({str, float, bool, type(None)})
+"""Types of an environment whose values are values of the language as they are."""
 
 
 def fetched(base: Value, key: Value) -> Value:
@@ -99,7 +100,7 @@ def admitted(value: Any, depth: int = 0) -> Value:
     Numbers are ``float64`` as in every decoded JSON document, so integers become floats.
     """
     kind = type(value)
-    if kind in _SCALARS:
+    if kind in SCALARS:
         return value
     if kind is int:
         return _admitted_int(value)

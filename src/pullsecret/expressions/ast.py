@@ -1,8 +1,13 @@
 """The syntax tree: immutable, compared by identity."""
 
+from typing import Final
+
 import attrs
 
 from pullsecret.expressions.values import Value
+
+ENVIRONMENT: Final = "$env"
+"""The identifier that is the whole environment."""
 
 
 @attrs.frozen(eq=False, kw_only=True)

@@ -23,7 +23,8 @@ from pullsecret.expressions.values import (
 
 _AT_ONCE: Final = frozenset({"len", "first", "last", "get", "type", "now"})
 """Builtins that do not look at every element of an array."""
-_LONG: Final = 1024
+LONG: Final = 1024
+"""From this length on, an operation on a string costs steps."""
 _ZEROS: Final[dict[GoType, Value]] = {
     types.STRING: "",
     types.INT: 0,
@@ -74,7 +75,7 @@ def wrong_call(arguments: Sequence[Code], place: Place) -> Code:
 def pay_for_looking(frame: Frame, value: Value) -> None:
     """Pays for work that looks at all of a value. Raises RuntimeFault."""
     kind = type(value)
-    if (kind is str or kind is bytes) and len(value) > _LONG:
+    if (kind is str or kind is bytes) and len(value) > LONG:
         frame.steps(len(value) >> 8)
     elif kind is list or kind is range or kind is dict:
         frame.steps(len(value) >> 1)

@@ -15,7 +15,6 @@ from pullsecret.expressions.natures import NIL, UNKNOWN, Nature, array_of
 from pullsecret.expressions.types import Kind, Signature, function_type
 from pullsecret.expressions.values import Value
 
-ENVIRONMENT: Final = "$env"
 _ANY_FUNCTION: Final = types.GoType("func(...interface {}) (interface {}, error)", Kind.FUNC)
 _MAX_RESULTS: Final = 2
 
@@ -87,7 +86,7 @@ class Checker:
         return self.check(node.inner)
 
     def _member(self, node: ast.Member) -> Nature:
-        if isinstance(node.base, ast.Identifier) and node.base.name == ENVIRONMENT:
+        if isinstance(node.base, ast.Identifier) and node.base.name == ast.ENVIRONMENT:
             return UNKNOWN
         base = self.check(node.base)
         key = self.check(node.key)
@@ -103,18 +102,25 @@ class Checker:
         return self._element(node, base.dereferenced, key, name)
 
     def _element(self, node: ast.Member, base: Nature, key: Nature, name: str | None) -> Nature:
-        if base.kind is Kind.MAP and base.type and base.type.key:
-            if not key.assignable_to(Nature(base.type.key)) and not key.unknown:
-                raise self.refuse(node.key, f"cannot use {key} to get an element from {base}")
-            return base.elements
-        if base.is_array:
-            key = key.dereferenced
-            if not key.is_integer and not key.unknown:
-                raise self.refuse(node.key, f"an element of an array is selected by an integer, not by {key}")
-            return base.elements
+        found = self._element_of(base, key, node.key)
+        if found is not None:
+            return found
         if name is not None:
             raise self.refuse(node, f"{base} has no field or method {name}")
         raise self.refuse(node, f"{base} has no elements")
+
+    def _element_of(self, base: Nature, key: Nature, at: Node) -> Nature | None:
+        """What an array or a map holds; None if it is neither."""
+        if base.is_array:
+            key = key.dereferenced
+            if not key.is_integer and not key.unknown:
+                raise self.refuse(at, f"an element of an array is selected by an integer, not by {key}")
+            return base.elements
+        if base.kind is Kind.MAP and base.type and base.type.key:
+            if not key.assignable_to(Nature(base.type.key)) and not key.unknown:
+                raise self.refuse(at, f"cannot use {key} to get an element from {base}")
+            return base.elements
+        return None
 
     def _slice(self, node: ast.Slice) -> Nature:
         base = self.check(node.base)
@@ -131,7 +137,7 @@ class Checker:
 
     def _call(self, node: ast.Call) -> Nature:
         callee = node.callee
-        if isinstance(callee, ast.Identifier) and callee.name == ENVIRONMENT:
+        if isinstance(callee, ast.Identifier) and callee.name == ast.ENVIRONMENT:
             raise self.refuse(node, "$env is not callable")
         nature = self.check(callee)
         if nature.unknown:
@@ -167,14 +173,9 @@ class Checker:
         key = self.check(node.arguments[1]).dereferenced
         if base.unknown:
             return UNKNOWN
-        if base.is_array:
-            if not key.is_integer and not key.unknown:
-                raise self.refuse(node.arguments[1], f"an element is selected by an integer, not by {key}")
-            return base.elements
-        if base.kind is Kind.MAP and base.type and base.type.key:
-            if not key.assignable_to(Nature(base.type.key)) and not key.unknown:
-                raise self.refuse(node.arguments[1], f"cannot use {key} to get an element from {base}")
-            return base.elements
+        found = self._element_of(base, key, node.arguments[1])
+        if found is not None:
+            return found
         raise self.refuse(node.arguments[0], f"{base} has no elements")
 
     def _builtin_nature(self, builtin: Builtin, node: Node, arguments: Sequence[Node]) -> Nature:

@@ -17,8 +17,6 @@ from pullsecret.expressions.quick_comparisons import comparison
 from pullsecret.expressions.reading import environment_itself, identifier, path
 from pullsecret.expressions.values import RuntimeFault, Value, dereferenced, is_nil, type_name
 
-ENVIRONMENT: Final = "$env"
-
 
 class Compiler:
     """Compiles one expression."""
@@ -50,7 +48,7 @@ class Compiler:
         slot = self._slot(node.name)
         if slot is not None:
             return lambda frame: frame.variables[slot]
-        if node.name == ENVIRONMENT:
+        if node.name == ast.ENVIRONMENT:
             return environment_itself(self.place(node))
         return identifier(node.name, self.place(node))
 
@@ -105,7 +103,11 @@ class Compiler:
         if isinstance(left, ast.Binary) or (self.nature(left).type and right.value is not None):
             return None
         name: str | None = None
-        if isinstance(left, ast.Identifier) and left.name != ENVIRONMENT and self._slot(left.name) is None:
+        if (
+            isinstance(left, ast.Identifier)
+            and left.name != ast.ENVIRONMENT
+            and self._slot(left.name) is None
+        ):
             name = left.name
         return comparison(name, lambda: self.code(left), right.value, node.operator == "==", self.place(node))
 
@@ -185,7 +187,7 @@ class Compiler:
             return None
         keys.reverse()
         places.reverse()
-        if at.name != ENVIRONMENT:
+        if at.name != ast.ENVIRONMENT:
             return path(at.name, keys, [self.place(at), *places])
         return path(keys[0], keys[1:], places) if len(keys) > 1 else identifier(keys[0], places[0])
 

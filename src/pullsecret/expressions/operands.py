@@ -50,7 +50,7 @@ def _path(node: Node) -> list[Any] | None:
 def _read(environment: Any, keys: list[Any]) -> Any:
     value = environment
     for position, key in enumerate(keys):
-        if position == 0 and key == "$env":
+        if position == 0 and key == ast.ENVIRONMENT:
             continue
         try:
             value = value[key] if isinstance(value, Mapping | list | tuple) else None

@@ -1,9 +1,10 @@
 """Code of operators."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from pullsecret.expressions import types
-from pullsecret.expressions.calls import pay_for_looking
+from pullsecret.expressions.calls import LONG, pay_for_looking
 from pullsecret.expressions.code import Code, Place, Step
 from pullsecret.expressions.frame import Frame
 from pullsecret.expressions.numbers import negated
@@ -12,10 +13,8 @@ from pullsecret.expressions.regular_expressions import compiled, found, matches
 from pullsecret.expressions.types import GoType
 from pullsecret.expressions.values import RuntimeFault, Value, dereferenced, is_nil, type_name
 
-_PATTERN: int = 40_000
+_PATTERN: Final = 40_000
 """Steps that a pattern costs which is not known before the evaluation."""
-_LONG: int = 1024
-"""From this length on, an operation on a string costs steps."""
 
 
 def unary(operator: str, operand: Code, place: Place) -> Code:
@@ -184,7 +183,7 @@ def equality(positive: bool, right: Code, both: GoType | None, place: Place) -> 
         kind = type(left)
         if expected is not None and (kind is not expected or type(other) is not expected):
             raise place.error(RuntimeFault(f"{type_name(left)} cannot be compared with {type_name(other)}"))
-        if kind is str and type(other) is str and len(left) <= _LONG:
+        if kind is str and type(other) is str and len(left) <= LONG:
             return (left == other) is positive
         try:
             if kind is str:

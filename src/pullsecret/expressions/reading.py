@@ -1,14 +1,11 @@
 """Reading of the environment, the most frequent thing an expression does."""
 
 from collections.abc import Sequence
-from typing import Final
 
-from pullsecret.expressions.access import fetched
+from pullsecret.expressions.access import SCALARS, fetched
 from pullsecret.expressions.code import Code, Place
 from pullsecret.expressions.frame import Frame
 from pullsecret.expressions.values import RuntimeFault, Value
-
-_ALREADY_VALUES: Final = frozenset({str, float, bool, type(None)})
 
 
 def identifier(name: str, place: Place) -> Code:
@@ -16,7 +13,7 @@ def identifier(name: str, place: Place) -> Code:
 
     def read(frame: Frame) -> Value:
         value = frame.environment.get(name)
-        if type(value) in _ALREADY_VALUES:
+        if type(value) in SCALARS:
             return value
         try:
             return frame.admit(value)
@@ -48,7 +45,7 @@ def path(name: str, keys: Sequence[str], places: Sequence[Place]) -> Code:
             if type(value) is not dict:
                 return _fetched_on(frame, value, steps[position:], places[position:])
             value = value.get(key)
-        if type(value) in _ALREADY_VALUES:
+        if type(value) in SCALARS:
             return value
         try:
             return frame.admit(value)
