@@ -102,15 +102,7 @@ class ReconcileCluster:
         known = await self.jobs.known(cluster.id)
         if any(job.key.generation > cluster.generation for job in known):
             return Skipped(SkipReason.STALE)
-        latest = max(
-            (
-                job
-                for job in known
-                if isinstance(job, ProvisionJob) and job.key.generation == cluster.generation
-            ),
-            key=lambda job: job.key,
-            default=None,
-        )
+        latest = _latest(known, cluster.generation)
         if unmet := first_unmet(self.policy.preconditions, self._environment(event, entry)):
             if latest is not None:
                 # What its job left stands, and so does what is told of it.
@@ -208,6 +200,12 @@ class ReconcileCluster:
 
     def _environment(self, event: ClusterEvent, entry: CatalogEntry) -> dict[str, object]:
         return cluster_environment(event, entry, self.policy.document_paths)
+
+
+def _latest(known: Sequence[AnyJob], generation: Generation) -> ProvisionJob | None:
+    """The last attempt at provisioning the generation."""
+    mine = [job for job in known if isinstance(job, ProvisionJob) and job.key.generation == generation]
+    return max(mine, key=lambda job: job.key, default=None)
 
 
 def _to_end_first(known: Sequence[AnyJob], generation: Generation) -> AnyJob | None:
