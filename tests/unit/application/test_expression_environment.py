@@ -1,14 +1,18 @@
 """What expressions may read: both of the design's forms, in both dialects, and never a payload."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 from tests.unit.application.scene import Says, event_about
 
 from pullsecret.application.expression_environment import cluster_environment
+from pullsecret.application.outcomes import Skipped
 from pullsecret.application.preconditions import first_unmet
 from pullsecret.domain.cluster_document import DDR_PATHS, V1_PATHS, ClusterDocumentPaths, read_cluster
+from pullsecret.domain.facts import SkipReason
 from pullsecret.domain.identifiers import ClusterId
+from pullsecret.expressions import Clause, compile
 from pullsecret.ports.cluster_catalog import CatalogEntry
 
 SECRET = '{"auths": {"quay.io": {"auth": "YTpi"}}}'
@@ -91,6 +95,11 @@ def test_the_long_form_reads_the_document_itself_without_the_payload(
     assert {**seen["spec"], "pullSecret": None} == {**document["spec"], "pullSecret": None}
 
 
+def test_what_else_the_status_says_is_read_too() -> None:
+    status = {**DDR["status"], "phase": "Ready"}
+    assert environment_of({**DDR, "status": status}, DDR_PATHS)["status"]["phase"] == "Ready"
+
+
 def test_what_is_not_there_is_none() -> None:
     seen = environment_of({"id": "cls-1", "generation": 1}, DDR_PATHS)
     names = ("cloudProvider", "gcpProjectId", "pullSecretData", "region", "namespace", "dnsStatus")
@@ -104,3 +113,21 @@ def test_all_preconditions_have_to_hold() -> None:
     unmet = first_unmet([Says(True), Says(False, "first"), Says(False, "second")], {})
     assert unmet is not None
     assert unmet.detail == "first is not true"
+
+
+class HoldsAtASecondLook(Says):
+    """A precondition on the time, say, that comes true between two looks."""
+
+    def clauses(self, environment: Mapping[str, Any]) -> Sequence[Clause]:
+        return [Clause(self.source, True, None, {})]
+
+
+def test_a_precondition_none_of_whose_clauses_is_false_is_named_itself() -> None:
+    assert first_unmet([HoldsAtASecondLook(False, "whole")], {}) == Skipped(
+        SkipReason.PRECONDITION, "whole is not true"
+    )
+
+
+def test_clauses_are_evaluated_in_the_same_environment() -> None:
+    unmet = first_unmet([compile("a && b && c")], {"a": True, "b": True, "c": False})
+    assert unmet == Skipped(SkipReason.PRECONDITION, "c is not true")

@@ -74,6 +74,7 @@ async def test_a_deleted_cluster_is_left_to_others_where_deletions_are() -> None
     cluster = scene.put(new_cluster(deleting=True))
     reconcile = attrs.evolve(scene.reconcile, finalize=None)
     assert await reconcile(event_about(cluster.id)) == Skipped(SkipReason.DELETING)
+    assert await reconcile(event_about(new_cluster_id())) == Skipped(SkipReason.CLUSTER_GONE)
 
 
 @pytest.mark.parametrize("report_waiting", [False, True])

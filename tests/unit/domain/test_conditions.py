@@ -23,6 +23,7 @@ from pullsecret.domain.conditions import (
     waiting_report,
 )
 from pullsecret.domain.errors import PermanentError
+from pullsecret.domain.events import TraceContext
 from pullsecret.domain.identifiers import ClusterId, Generation
 from pullsecret.domain.provisioning import (
     CloudSecretRef,
@@ -225,6 +226,15 @@ def test_a_jobs_wait_for_a_place_is_no_part_of_its_run(took: float, began: datet
     key = ProvisionKey(CLUSTER, GENERATION)
     report = job_report(ProvisionJob(key, TARGET, finished, NOW - timedelta(minutes=10)), finished, NOW)
     assert report.job == JobMetadata("pullsecret-cls-1-gen3", 1, began, NOW)
+
+
+def test_a_report_goes_on_in_the_trace_of_its_job() -> None:
+    trace = TraceContext("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    finished = Finished(ProvisionResult(Stage.PUBLISHED, Change.CREATED, "7"), NOW)
+    job = ProvisionJob(ProvisionKey(CLUSTER, GENERATION), TARGET, finished, NOW, trace=trace)
+    told_by = job_report(job, finished, NOW).job
+    assert told_by is not None
+    assert told_by.trace == trace
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,7 @@ def report_of(result: CleanUpResult) -> StatusReport:
     order = CleanUpOrder(key, Remains(), trace=TRACE)
     ended = clean_up_report(CleanUpJob(order, finished, NOW), finished, NOW)
     assert ended.job == JobMetadata("pullsecret-cls-1-del3-try2", 2, NOW, NOW)
+    assert ended.job is not None
     assert ended.job.trace == TRACE
     return attrs.evolve(ended, job=None)
 

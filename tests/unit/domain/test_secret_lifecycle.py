@@ -116,6 +116,10 @@ def test_a_first_provisioning() -> None:
     assert life.change is Change.CREATED
 
 
+def test_what_is_outdated_has_no_version() -> None:
+    assert SecretLifecycle().prepared().stored("1").outdated().version is None
+
+
 def test_an_unanswered_add_is_still_said_to_be_ours() -> None:
     unanswered = SecretLifecycle().prepared().adding(first=False)
     assert unanswered.change is unanswered.outdated().change is Change.UPDATED
