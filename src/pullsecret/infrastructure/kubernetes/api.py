@@ -38,7 +38,8 @@ _METHODS: Final = {
     "patch": "PATCH",
     "delete": "DELETE",
 }
-_PAGE: Final = 500
+_PAGE: Final = 100
+"""More objects at once take more memory, which the process then keeps."""
 _PATIENT: Final = 2
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 """Longer answers are not read; a page of jobs has a few million."""
@@ -153,7 +154,7 @@ class KubernetesApi:
     ) -> AsyncGenerator[tuple[list[Object], str]]:
         """All objects under ``path`` with these labels, and the resource version to watch from.
 
-        In pages of 500, at least one, so that not all need to be in memory at once. They are one consistent
+        In pages of 100, at least one, so that not all need to be in memory at once. They are one consistent
         snapshot.
         """
         query = {"limit": str(_PAGE)} | ({"labelSelector": labels} if labels else {})
