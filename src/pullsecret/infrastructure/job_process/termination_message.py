@@ -77,8 +77,10 @@ def _measured(result: AnyResult, seconds_by_method: Mapping[str, float]) -> dict
 
 
 def _shortened(document: dict[str, Any]) -> str:
-    if _size(document) > MAX_BYTES:
-        document["latencies"] = {}
+    whole = _json(document)
+    if len(whole.encode()) <= MAX_BYTES:
+        return whole
+    document["latencies"] = {}
     if _size(document) > MAX_BYTES:
         document["durations"] = {"total": document["durations"]["total"]}
     if _size(document) > MAX_BYTES:

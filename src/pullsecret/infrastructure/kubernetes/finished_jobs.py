@@ -19,10 +19,10 @@ from pullsecret.infrastructure.kubernetes.job_events import JobEvents
 from pullsecret.infrastructure.kubernetes.job_objects import JobObjects, payload_uid_of, uid_of
 from pullsecret.infrastructure.kubernetes.job_reading import (
     has_ended,
-    job_of,
     noted_result,
     pod_problem,
     result_of,
+    with_result,
 )
 from pullsecret.infrastructure.kubernetes.known_jobs import KnownJob, KnownJobs
 from pullsecret.infrastructure.kubernetes.known_pods import KnownPods, job_uid_of
@@ -125,7 +125,7 @@ class FinishedJobs:
     def _with_result(self, known: KnownJob) -> AnyJob:
         if not known.ended or known.found is None or noted_result(known.found) is not None:
             return known.job
-        return job_of(known.found, result_of(known.found, self._pods.of_job(known.uid)))
+        return with_result(known.job, result_of(known.found, self._pods.of_job(known.uid)))
 
     def _next_due(self) -> KnownJob | None:
         """One of the longest due that nobody has taken up meanwhile."""
@@ -179,7 +179,7 @@ class FinishedJobs:
             # The two watches are not in step: the job's end may be seen before its pod's.
             ended = any(map(has_ended, pods))
             result = result_of(found, pods) if ended else await self._jobs.result(found)
-        job = job_of(found, result)
+        job = with_result(known.job, result)
         mark = f"{self._replica}/{uuid.uuid4().hex[:8]}"
         version = await self._jobs.claim(found, mark, encode(result, _secret_path(job, result)))
         if version is None:

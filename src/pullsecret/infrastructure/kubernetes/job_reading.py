@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final, TypeVar
 
+import attrs
+
 from pullsecret.domain.clean_up import CleanUpJob, CleanUpResult
 from pullsecret.domain.jobs import AnyJob, AnyResult
 from pullsecret.domain.provisioning import (
@@ -58,6 +60,16 @@ def job_of(found: Object, result: AnyResult | None = None) -> AnyJob:
     key = ProvisionKey(target.cluster_id, target.generation, attempt_of(annotations))
     landed = known if isinstance(known, ProvisionResult) else None
     return ProvisionJob(key, target, _state(found, landed), submitted_at, retry_asked, trace_of(annotations))
+
+
+def with_result(job: AnyJob, result: AnyResult) -> AnyJob:
+    """The ended job with what it did, which was not known when it was read."""
+    match job, result:
+        case ProvisionJob(state=Finished() as landed), ProvisionResult():
+            return attrs.evolve(job, state=attrs.evolve(landed, result=result))
+        case CleanUpJob(state=Finished() as cleaned_up), CleanUpResult():
+            return attrs.evolve(job, state=attrs.evolve(cleaned_up, result=result))
+    raise ValueError(f"{job.key.name} has not ended with such a result")
 
 
 def _state(found: Object, result: Result | None) -> Queued | Running | Finished[Result]:
