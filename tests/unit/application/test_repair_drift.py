@@ -167,7 +167,7 @@ async def test_a_cluster_that_is_not_rolled_out_is_left_to_whoever_works_for_it(
 @simulated
 async def test_a_cluster_that_is_gone_needs_no_repair() -> None:
     case = await landed()
-    del case.scene.world.hyperfleet.clusters[case.cluster.id.value]
+    case.scene.world.hyperfleet.remove(case.cluster.id.value)
     case.delete()
     await live(case, 60)
     assert case.attempts == 1

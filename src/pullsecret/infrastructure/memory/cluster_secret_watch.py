@@ -24,15 +24,19 @@ class MemoryClusterSecretWatch:
     async def drifts(self) -> AsyncGenerator[Drift, None]:
         """See the port."""
         told: dict[ClusterSecretRef, DriftKind] = {}
-        while True:
-            for ref, (cluster_id, _) in list(self.control_plane.written.items()):
-                kind = await self.look(ref)
-                if kind is None:
-                    told.pop(ref, None)
-                elif told.get(ref) is not kind:
-                    told[ref] = kind
-                    yield Drift(cluster_id, ref, kind)
-            await self.clock.sleep(self.look_every)
+        with self.control_plane.secrets.changes() as changed:
+            changed.update(dict.fromkeys(self.control_plane.written))
+            while True:
+                looked_at = list(changed)
+                changed.clear()
+                for ref in looked_at:
+                    drift = await self._drift(ref)
+                    if drift is None:
+                        told.pop(ref, None)
+                    elif told.get(ref) is not drift.kind:
+                        told[ref] = drift.kind
+                        yield drift
+                await self.clock.sleep(self.look_every)
 
     async def look(self, secret: ClusterSecretRef) -> DriftKind | None:
         """See the port."""
@@ -46,3 +50,9 @@ class MemoryClusterSecretWatch:
     async def tell_repair(self, drift: Drift, job: ProvisionKey) -> None:
         """See the port."""
         self.repairs.append((drift, job))
+
+    async def _drift(self, secret: ClusterSecretRef) -> Drift | None:
+        """None also if the service did not write the secret, or deleted it."""
+        kind = await self.look(secret)
+        written = self.control_plane.written.get(secret)
+        return None if written is None or kind is None else Drift(written[0], secret, kind)

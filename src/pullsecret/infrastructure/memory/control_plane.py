@@ -16,6 +16,7 @@ from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.provisioning import ClusterSecretRef
 from pullsecret.domain.reasons import Reason
 from pullsecret.infrastructure.memory.faults import FaultScript
+from pullsecret.infrastructure.memory.watched import WatchedMapping
 from pullsecret.ports.cluster_secrets import ClusterSecretChangedError, NamespaceMissingError
 
 
@@ -24,7 +25,7 @@ class MemoryControlPlane:
     """Namespaces and secrets. Inspect and prepare it directly; the service uses the port."""
 
     namespaces: set[str] = attrs.field(factory=set)
-    secrets: dict[ClusterSecretRef, PublishedSecret] = attrs.field(factory=dict)
+    secrets: WatchedMapping[ClusterSecretRef, PublishedSecret] = attrs.field(factory=WatchedMapping)
     immutable: set[ClusterSecretRef] = attrs.field(factory=set)
     written: dict[ClusterSecretRef, tuple[ClusterId, str]] = attrs.field(factory=dict)
     """What the service wrote and did not delete: for which cluster, and the resource version it got."""

@@ -1,6 +1,6 @@
 """The HyperFleet API, embedded: clusters, generations, and the statuses it was told."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any
@@ -8,8 +8,8 @@ from typing import Any
 import attrs
 
 from pullsecret.domain.cluster_document import ClusterDocumentPaths, read_cluster
-from pullsecret.domain.conditions import Condition, Status, StatusReport
-from pullsecret.domain.identifiers import ClusterId
+from pullsecret.domain.conditions import Condition, Conditions, Status, StatusReport
+from pullsecret.domain.identifiers import ClusterId, Generation
 from pullsecret.domain.reasons import Reason
 from pullsecret.infrastructure.memory.faults import FaultScript
 from pullsecret.ports.cluster_catalog import CatalogEntry
@@ -41,15 +41,57 @@ class MemoryHyperFleet:
     statuses: dict[str, KnownStatus] = attrs.field(factory=dict)
     told: list[StatusReport] = attrs.field(factory=list)
     """Every accepted report, oldest first."""
+    changes: int = 0
+    """How many of those said something else than what was believed before."""
+    _unavailable: dict[str, None] = attrs.field(factory=dict)
 
     def put(self, document: Mapping[str, Any]) -> None:
         """Create or replace a cluster."""
         self.clusters[document["id"]] = document
+        self._note_availability(document["id"])
+
+    def remove(self, cluster_id: str) -> None:
+        """Let a cluster be gone, if it is there. What was told about it stays."""
+        self.clusters.pop(cluster_id, None)
+        self._note_availability(cluster_id)
+
+    def believe(self, report: StatusReport) -> None:
+        """Take ``report`` for how its cluster's pull secret stands."""
+        key = report.cluster_id.value
+        known = self.statuses.get(key)
+        self.statuses[key] = KnownStatus(report, _transitions(known, report))
+        self.told.append(report)
+        if known is None or _said(known.report) != _said(report):
+            self.changes += 1
+        self._note_availability(key)
+
+    def unavailable(self) -> Sequence[Mapping[str, Any]]:
+        """The clusters whose current generation is not known to be available."""
+        return [self.clusters[cluster_id] for cluster_id in self._unavailable]
 
     def status(self, cluster_id: str) -> StatusReport | None:
         """What the API believes now."""
         known = self.statuses.get(cluster_id)
         return known.report if known else None
+
+    def _note_availability(self, cluster_id: str) -> None:
+        document = self.clusters.get(cluster_id)
+        if document is None or _available(document, self.status(cluster_id)):
+            self._unavailable.pop(cluster_id, None)
+        else:
+            self._unavailable[cluster_id] = None
+
+
+def _available(document: Mapping[str, Any], report: StatusReport | None) -> bool:
+    return (
+        report is not None
+        and report.generation == document["generation"]
+        and report.conditions.available.status is Status.TRUE
+    )
+
+
+def _said(report: StatusReport) -> tuple[Generation, Conditions]:
+    return report.generation, report.conditions
 
 
 @attrs.frozen
@@ -87,12 +129,11 @@ class MemoryStatusSink:
         known = self.hyperfleet.statuses.get(key)
         if known and known.report.generation > report.generation:
             return Receipt.STALE
-        self.hyperfleet.statuses[key] = KnownStatus(report, _transitions(known, report))
-        self.hyperfleet.told.append(report)
+        self.hyperfleet.believe(report)
         finalized = report.conditions.finalized
         if finalized is not None and finalized.status is Status.TRUE:
             # No other adapter has to say so here, and so the cluster goes at once.
-            del self.hyperfleet.clusters[key]
+            self.hyperfleet.remove(key)
         return Receipt.ACCEPTED
 
 

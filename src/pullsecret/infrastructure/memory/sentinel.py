@@ -1,11 +1,7 @@
 """Sentinel, embedded: looks at every cluster again and again, and publishes an event where work is due."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import attrs
 
-from pullsecret.domain.conditions import Status
 from pullsecret.domain.events import ClusterEvent
 from pullsecret.domain.identifiers import ClusterId
 from pullsecret.infrastructure.cloudevents.codec import render
@@ -37,11 +33,12 @@ class MemorySentinel:
 
     async def poll_once(self) -> None:
         """Publish the events that are due."""
-        for cluster_id, document in list(self.hyperfleet.clusters.items()):
+        for document in self.hyperfleet.unavailable():
+            cluster_id = document["id"]
             key = (cluster_id, document["generation"])
             last = self._told.get(key)
             now = self.clock.monotonic()
-            if not self._available(document) and (last is None or now - last >= self.remind):
+            if last is None or now - last >= self.remind:
                 self._told[key] = now
                 await self.publish(cluster_id)
 
@@ -64,11 +61,3 @@ class MemorySentinel:
         times = {Fault.DROP: 0, Fault.DUPLICATE: 2}.get(fault, 1) if fault else 1
         for _ in range(times):
             await self.broker.publish(headers, body, delay)
-
-    def _available(self, document: Mapping[str, Any]) -> bool:
-        report = self.hyperfleet.status(document["id"])
-        return (
-            report is not None
-            and report.generation == document["generation"]
-            and report.conditions.available.status is Status.TRUE
-        )

@@ -70,7 +70,7 @@ def vanish(truth: ClusterTruth) -> "Callable[[Simulation], None]":
 
     def happen(simulation: "Simulation") -> None:
         if truth.specs and not truth.finalized:
-            simulation.world.hyperfleet.clusters.pop(truth.id, None)
+            simulation.world.hyperfleet.remove(truth.id)
             truth.vanished = True
 
     return happen
