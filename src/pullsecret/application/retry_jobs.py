@@ -8,7 +8,7 @@ from pullsecret.application.outcomes import JobSubmitted
 from pullsecret.application.reconcile_cluster import ReconcileCluster, adapter_event
 from pullsecret.domain.errors import OperationError
 from pullsecret.domain.facts import InternalFault, Interrupted
-from pullsecret.domain.jobs import AnyJob, AnyKey, is_due_again, newest_jobs
+from pullsecret.domain.jobs import AnyJob, AnyKey, is_due_again
 from pullsecret.ports.clock import Clock
 from pullsecret.ports.job_runner import JobRunner
 from pullsecret.ports.telemetry import Telemetry
@@ -42,9 +42,9 @@ class RetryJobs:
 
         Raises what the job runner raises; one cluster that fails does not hold up the others.
         """
-        newest = newest_jobs(await self.jobs.jobs())
-        self._forget_but({job.key for job in newest.values()})
-        for job in newest.values():
+        waiting = await self.jobs.going_again()
+        self._forget_but({job.key for job in waiting})
+        for job in waiting:
             if self._due(job):
                 await self._retry(job)
 

@@ -52,23 +52,29 @@ def in_the_way(jobs: Iterable[AnyJob], key: AnyKey) -> AnyJob | None:
     return None
 
 
-def is_due_again(job: AnyJob, pause: Backoff, now: datetime) -> bool:
-    """True if another attempt is to follow ``job`` now: its end was told, and a person asked for another one
-    or it failed and its pause is over.
+def goes_again(job: AnyJob) -> bool:
+    """True if another attempt is to follow ``job``, now or later: its end was told, and a person asked for
+    another one or it failed.
 
-    A provisioning that failed for good waits for a newer generation. A deleted cluster gets none, so its
-    clean-up goes again whatever its failure.
+    A provisioning that failed for good, or that a newer generation overtook, waits for a newer generation. A
+    deleted cluster gets none, so its clean-up goes again whatever its failure.
     """
     if not isinstance(job.state, Finished) or not job.state.reported:
         return False
     if job.retry_asked:
         return True
     failure = job.state.result.failure
-    if failure is None:
+    return failure is not None and (
+        isinstance(job, CleanUpJob) or failure.reason.outlook is Outlook.TRANSIENT
+    )
+
+
+def is_due_again(job: AnyJob, pause: Backoff, now: datetime) -> bool:
+    """True if the attempt that is to follow ``job`` may start now: a person asked for it, or the pause is
+    over."""
+    if not isinstance(job.state, Finished) or not goes_again(job):
         return False
-    if isinstance(job, ProvisionJob) and failure.reason.outlook is not Outlook.TRANSIENT:
-        return False
-    return now >= next_attempt(job.key, job.state, pause)
+    return job.retry_asked or now >= next_attempt(job.key, job.state, pause)
 
 
 def next_attempt(key: AnyKey, finished: Finished[Any], pause: Backoff) -> datetime:

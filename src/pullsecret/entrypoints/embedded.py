@@ -9,7 +9,7 @@ import attrs
 
 from pullsecret.application.adapter import Adapter
 from pullsecret.domain.clean_up import CleanUpJob
-from pullsecret.domain.jobs import AnyJob, newest_jobs
+from pullsecret.domain.jobs import AnyJob
 from pullsecret.domain.provisioning import Finished
 from pullsecret.domain.reasons import Outlook
 from pullsecret.infrastructure.memory.faults import ProcessCrash
@@ -88,22 +88,21 @@ class EmbeddedService:
                 await self.world.clock.sleep(_RESTART_PAUSE)
 
     def _busy(self) -> bool:
-        if self._errands or self.world.jobs.unreported():
-            return True
-        return any(_goes_again(job) for job in newest_jobs(self.world.jobs.all()).values())
+        jobs = self.world.jobs
+        return (
+            bool(self._errands or jobs.unfinished() or jobs.unreported())
+            # Of those that go again for ever without getting anywhere nothing more is to be expected.
+            or not all(map(_goes_on_for_ever, jobs.going_again()))
+        )
 
     def _state(self) -> object:
-        statuses = self.world.hyperfleet.statuses
-        known = {
-            key: (status.report.generation, status.report.conditions) for key, status in statuses.items()
-        }
-        return len(self.world.jobs.all()), known
+        return self.world.jobs.made, self.world.hyperfleet.changes
 
 
-def _goes_again(job: AnyJob) -> bool:
-    if not isinstance(job.state, Finished):
-        return True
+def _goes_on_for_ever(job: AnyJob) -> bool:
+    """True of a clean-up that fails for good and is never given up."""
+    if not isinstance(job, CleanUpJob) or not isinstance(job.state, Finished) or job.retry_asked:
+        return False
     failure = job.state.result.failure
-    if failure is not None and isinstance(job, CleanUpJob) and job.order.give_up_at is not None:
-        return True  # until it is given up
-    return failure is not None and failure.reason.outlook is not Outlook.PERMANENT
+    for_good = failure is not None and failure.reason.outlook is Outlook.PERMANENT
+    return for_good and job.order.give_up_at is None

@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from pullsecret.domain.backoff import Backoff
 from pullsecret.domain.clean_up import CleanUpJob, CleanUpKey, CleanUpOrder, CleanUpResult, Remains
 from pullsecret.domain.identifiers import ClusterId, Generation
-from pullsecret.domain.jobs import AnyJob, AnyKey, age_order, in_the_way, newest_jobs, next_attempt
+from pullsecret.domain.jobs import (
+    AnyJob,
+    AnyKey,
+    age_order,
+    goes_again,
+    in_the_way,
+    is_due_again,
+    newest_jobs,
+    next_attempt,
+)
 from pullsecret.domain.provisioning import (
     CloudSecretRef,
     ClusterSecretRef,
@@ -89,6 +98,71 @@ def test_pauses_grow_with_the_attempts() -> None:
     failed = Finished(CleanUpResult(failure=Failure(Reason.JOB_LOST, "It is gone.")), NOW)
     due = [next_attempt(clean_up(1, attempt).key, failed, pause) - NOW for attempt in (1, 2, 3)]
     assert due == [timedelta(seconds=seconds) for seconds in (30, 60, 100)]
+
+
+def ended(
+    purpose: type[AnyJob], reason: Reason | None, *, reported: bool = True, retry_asked: bool = False
+) -> AnyJob:
+    """A job that ended at ``NOW``, for ``reason`` if it failed."""
+    failure = None if reason is None else Failure(reason, "It failed.")
+    if purpose is CleanUpJob:
+        cleaned_up = Finished(CleanUpResult(failure=failure), NOW, reported)
+        return attrs.evolve(clean_up(1), state=cleaned_up, retry_asked=retry_asked)
+    result = (
+        ProvisionResult(Stage.STARTED, failure=failure)
+        if failure
+        else ProvisionResult(Stage.PUBLISHED, Change.CREATED, "1")
+    )
+    landed = Finished(result, NOW, reported)
+    return attrs.evolve(provisioning(1), state=landed, retry_asked=retry_asked)
+
+
+PURPOSES = pytest.mark.parametrize("purpose", [ProvisionJob, CleanUpJob])
+AFTER_ANY_END = pytest.mark.parametrize(
+    "reason", [None, Reason.QUOTA_EXCEEDED, Reason.PERMISSION_DENIED, Reason.SUPERSEDED]
+)
+
+
+@pytest.mark.parametrize(
+    ("purpose", "reason", "again"),
+    [
+        (ProvisionJob, None, False),
+        (ProvisionJob, Reason.QUOTA_EXCEEDED, True),
+        (ProvisionJob, Reason.PERMISSION_DENIED, False),
+        (ProvisionJob, Reason.SUPERSEDED, False),
+        (CleanUpJob, None, False),
+        (CleanUpJob, Reason.QUOTA_EXCEEDED, True),
+        (CleanUpJob, Reason.PERMISSION_DENIED, True),
+    ],
+)
+def test_what_goes_again_by_itself_does_so_after_its_pause(
+    purpose: type[AnyJob], reason: Reason | None, again: bool
+) -> None:
+    job, pause = ended(purpose, reason), Backoff(initial=30)
+    assert goes_again(job) is again
+    assert not is_due_again(job, pause, NOW + timedelta(seconds=29))
+    assert is_due_again(job, pause, NOW + timedelta(seconds=30)) is again
+
+
+@PURPOSES
+@AFTER_ANY_END
+def test_what_a_person_asks_for_goes_again_at_once(purpose: type[AnyJob], reason: Reason | None) -> None:
+    job = ended(purpose, reason, retry_asked=True)
+    assert goes_again(job)
+    assert is_due_again(job, Backoff(initial=30), NOW)
+
+
+@PURPOSES
+@AFTER_ANY_END
+def test_nothing_goes_again_before_its_end_was_told(purpose: type[AnyJob], reason: Reason | None) -> None:
+    job = ended(purpose, reason, reported=False, retry_asked=True)
+    assert not goes_again(job)
+    assert not is_due_again(job, Backoff(initial=30), NOW + timedelta(days=1))
+
+
+@pytest.mark.parametrize("job", [provisioning(1), clean_up(1)])
+def test_nothing_goes_again_before_its_end(job: AnyJob) -> None:
+    assert not goes_again(attrs.evolve(job, retry_asked=True))
 
 
 def test_a_clean_up_counts_for_the_project_of_its_first_stored_secret() -> None:

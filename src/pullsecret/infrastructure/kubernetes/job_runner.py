@@ -10,7 +10,7 @@ import attrs
 
 from pullsecret.domain.errors import TransientError
 from pullsecret.domain.identifiers import ClusterId
-from pullsecret.domain.jobs import AnyJob, AnyKey, AnyOrder, in_the_way
+from pullsecret.domain.jobs import AnyJob, AnyKey, AnyOrder, goes_again, in_the_way, newest_jobs
 from pullsecret.domain.provisioning import Queued
 from pullsecret.domain.reasons import Reason
 from pullsecret.infrastructure.kubernetes import job_manifest, marks
@@ -46,8 +46,8 @@ class KubernetesJobRunner:
     made, that no other of its cluster is in its way: whatever is made later has to take the secret first.
 
     While :meth:`finished` is followed, what it watches answers where moments do not matter: :meth:`known`,
-    :meth:`unfinished` and :meth:`jobs` of all clusters, and that look: once the watch has told of the new
-    Job, it has told of all before it. Otherwise the API server is asked.
+    :meth:`unfinished`, :meth:`going_again` and :meth:`jobs` of all clusters, and that look: once the watch
+    has told of the new Job, it has told of all before it. Otherwise the API server is asked.
     """
 
     api: KubernetesApi
@@ -96,12 +96,18 @@ class KubernetesJobRunner:
     async def unfinished(self) -> Sequence[AnyJob]:
         """See the port."""
         if self._ended is not None and self._ended.jobs.complete:
-            return [known.job for known in self._ended.jobs.all() if not known.ended]
+            return [known.job for known in self._ended.jobs.unfinished()]
         try:
             found = await self._jobs.find(marks.OUR_UNFINISHED_JOBS)
         except ApiError as fault:
             raise operation_error("list-jobs", fault) from None
         return [job_of(item) for item in found if ended_at(item) is None]
+
+    async def going_again(self) -> Sequence[AnyJob]:
+        """See the port."""
+        if self._ended is not None and self._ended.jobs.complete:
+            return list(self._ended.jobs.going_again())
+        return [job for job in newest_jobs(await self.jobs()).values() if goes_again(job)]
 
     async def reach(self) -> None:
         """Raises a transient error if the API server does not let us read jobs."""

@@ -7,7 +7,7 @@ from typing import Final
 import attrs
 
 from pullsecret.domain.identifiers import ClusterId
-from pullsecret.domain.jobs import AnyJob
+from pullsecret.domain.jobs import AnyJob, goes_again, newest_jobs
 from pullsecret.infrastructure.kubernetes import marks
 from pullsecret.infrastructure.kubernetes.api import Object
 from pullsecret.infrastructure.kubernetes.api_errors import ApiError
@@ -59,6 +59,8 @@ class KnownJobs:
         self._on_change = on_change
         self._by_uid: dict[str, KnownJob] = {}
         self._of_cluster: dict[ClusterId, set[str]] = {}
+        self._unfinished: dict[str, KnownJob] = {}
+        self._going_again: dict[ClusterId, AnyJob] = {}
         self._awaited: dict[str, _Awaited] = {}
         self._seen = Reflector(
             jobs.api,
@@ -80,6 +82,14 @@ class KnownJobs:
     def all(self) -> Iterator[KnownJob]:
         """Every job."""
         return iter(self._by_uid.values())
+
+    def unfinished(self) -> Collection[KnownJob]:
+        """Those that are queued or running."""
+        return self._unfinished.values()
+
+    def going_again(self) -> Collection[AnyJob]:
+        """The newest job of each cluster if another attempt is to follow it."""
+        return self._going_again.values()
 
     def get(self, uid: str) -> KnownJob | None:
         """A job by its uid."""
@@ -132,14 +142,29 @@ class KnownJobs:
             self._forget(before)
         if now is not None:
             self._by_uid[now.uid] = now
+            if now.ended:
+                self._unfinished.pop(now.uid, None)
+            else:
+                self._unfinished[now.uid] = now
             self._of_cluster.setdefault(now.job.key.cluster_id, set()).add(now.uid)
             awaited = self._awaited.get(now.uid)
             if awaited is not None and now.version >= awaited.version:
                 self._told(now.uid)
+        for cluster_id in {known.job.key.cluster_id for known in (before, now) if known is not None}:
+            self._note_newest(cluster_id)
         self._on_change(before, now)
+
+    def _note_newest(self, cluster_id: ClusterId) -> None:
+        jobs = (self._by_uid[uid].job for uid in self._of_cluster.get(cluster_id, ()))
+        newest = newest_jobs(jobs).get(cluster_id)
+        if newest is not None and goes_again(newest):
+            self._going_again[cluster_id] = newest
+        else:
+            self._going_again.pop(cluster_id, None)
 
     def _forget(self, job: KnownJob) -> None:
         self._by_uid.pop(job.uid, None)
+        self._unfinished.pop(job.uid, None)
         others = self._of_cluster[job.job.key.cluster_id]
         others.discard(job.uid)
         if not others:

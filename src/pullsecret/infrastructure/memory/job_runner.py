@@ -1,6 +1,8 @@
 """The job runner, embedded: durable jobs, each run as a task of its own."""
 
 import asyncio
+import heapq
+import itertools
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
@@ -11,7 +13,7 @@ import attrs
 from pullsecret.domain.clean_up import CleanUpJob, CleanUpOrder, CleanUpResult
 from pullsecret.domain.facts import InternalFault
 from pullsecret.domain.identifiers import ClusterId
-from pullsecret.domain.jobs import AnyJob, AnyKey, AnyOrder, in_the_way
+from pullsecret.domain.jobs import AnyJob, AnyKey, AnyOrder, goes_again, in_the_way, newest_jobs
 from pullsecret.domain.provisioning import (
     Failure,
     Finished,
@@ -52,8 +54,10 @@ class MemoryJobs:
 
     orders: dict[ProvisionKey, ProvisionOrder] = attrs.field(factory=dict)
     """The temporary payloads."""
+    made: int = 0
+    """How many jobs there have been so far."""
     ended: int = 0
-    """How many jobs have ended so far."""
+    """How many of them have ended."""
     job_ended: asyncio.Condition = attrs.field(factory=asyncio.Condition)
     brought: dict[AnyKey, float] = attrs.field(factory=dict)
     """Until when a finished job is left to the replica it was brought to."""
@@ -61,16 +65,24 @@ class MemoryJobs:
     _of_cluster: dict[ClusterId, dict[AnyKey, AnyJob]] = attrs.field(factory=dict)
     _unfinished: dict[AnyKey, AnyJob] = attrs.field(factory=dict)
     _unreported: dict[AnyKey, AnyJob] = attrs.field(factory=dict)
+    _to_bring: list[tuple[float, int, AnyKey]] = attrs.field(factory=list)
+    """A heap of unreported jobs by the time from which they may be brought, and of some reported since."""
+    _order: "itertools.count[int]" = attrs.field(factory=itertools.count)
+    _going_again: dict[ClusterId, AnyJob] = attrs.field(factory=dict)
 
     def put(self, job: AnyJob) -> None:
         """Keep ``job`` in place of what was known of it."""
-        self._of_cluster.setdefault(job.key.cluster_id, {})[job.key] = job
+        jobs = self._of_cluster.setdefault(job.key.cluster_id, {})
+        self.made += job.key not in jobs
+        jobs[job.key] = job
         self._unfinished.pop(job.key, None)
         self._unreported.pop(job.key, None)
         if not isinstance(job.state, Finished):
             self._unfinished[job.key] = job
         elif not job.state.reported:
             self._unreported[job.key] = job
+            self._bring(job.key, self.brought.get(job.key, 0.0))
+        self._note_newest(job.key.cluster_id)
 
     def get(self, key: AnyKey) -> AnyJob | None:
         """The job, if it is known."""
@@ -92,12 +104,39 @@ class MemoryJobs:
         """Finished jobs whose status was not told yet."""
         return list(self._unreported.values())
 
+    def going_again(self) -> list[AnyJob]:
+        """The newest job of each cluster if another attempt is to follow it."""
+        return list(self._going_again.values())
+
+    def next_to_bring(self, now: float, remind: float) -> AnyJob | None:
+        """An unreported job that was not brought within the last ``remind`` seconds, if there is one; it
+        counts as brought now."""
+        while self._to_bring and self._to_bring[0][0] <= now:
+            _, _, key = heapq.heappop(self._to_bring)
+            job = self._unreported.get(key)
+            if job is not None and now >= self.brought.get(key, now):
+                self.brought[key] = now + remind
+                self._bring(key, now + remind)
+                return job
+        return None
+
     def forget(self, cluster_id: ClusterId, before: datetime) -> None:
         """Forget the cluster's jobs that were reported and ended before ``before``."""
         jobs = self._of_cluster.get(cluster_id, {})
         for key, job in list(jobs.items()):
             if isinstance(job.state, Finished) and job.state.reported and job.state.at < before:
                 del jobs[key]
+        self._note_newest(cluster_id)
+
+    def _bring(self, key: AnyKey, at: float) -> None:
+        heapq.heappush(self._to_bring, (at, next(self._order), key))
+
+    def _note_newest(self, cluster_id: ClusterId) -> None:
+        newest = newest_jobs(self.of_cluster(cluster_id)).get(cluster_id)
+        if newest is not None and goes_again(newest):
+            self._going_again[cluster_id] = newest
+        else:
+            self._going_again.pop(cluster_id, None)
 
 
 @attrs.frozen
@@ -159,14 +198,17 @@ class MemoryJobRunner:
         async with self._call("unfinished", "jobs"):
             return self.state.unfinished()
 
+    async def going_again(self) -> Sequence[AnyJob]:
+        """See the port."""
+        async with self._call("going-again", "jobs"):
+            return self.state.going_again()
+
     async def finished(self) -> AsyncGenerator[AnyJob, None]:
         """See the port."""
         while True:
-            seen, now = self.state.ended, self.clock.monotonic()
-            for job in self.state.unreported():
-                if now >= self.state.brought.get(job.key, now):
-                    self.state.brought[job.key] = now + self.times.remind
-                    yield job
+            seen = self.state.ended
+            while job := self.state.next_to_bring(self.clock.monotonic(), self.times.remind):
+                yield job
             await self._wait_for_more_than(seen)
 
     async def mark_reported(self, key: AnyKey) -> None:

@@ -36,6 +36,7 @@ FAILURE = ProvisionResult(
     Failure(Reason.CLUSTER_SECRET_CONFLICT, "The Kubernetes secret is not ours."),
     duration=0.25,
 )
+FAILURE_FOR_NOW = attrs.evolve(FAILURE, failure=Failure(Reason.QUOTA_EXCEEDED, "No quota is left."))
 
 
 @pytest.mark.asyncio
@@ -187,6 +188,44 @@ class JobRunnerContract(CleanUpJobsContract):
         assert job.state.result == SUCCESS
         with pytest.raises(TimeoutError):
             await next_finished(harness.another_replica(), order.key, harness.patience / 4)
+
+    @pytest.mark.parametrize("followed", [False, True], ids=["asked", "watching"])
+    async def test_what_failed_for_now_goes_again_from_its_report_until_the_next_attempt(
+        self, harness: JobRunnerHarness, order: ProvisionOrder, followed: bool
+    ) -> None:
+        runner = harness.another_replica()
+
+        async def goes_again() -> bool:
+            return order.key in {job.key for job in await runner.going_again()}
+
+        async def goes_no_more() -> bool:
+            return not await goes_again()
+
+        await self.finish(harness, order, FAILURE_FOR_NOW)
+        async with aclosing(runner.finished()) as finished:
+            if followed:
+                async with asyncio.timeout(harness.patience):
+                    while (await anext(finished)).key != order.key:
+                        continue
+            else:
+                await next_finished(harness.runner, order.key, harness.patience)
+            assert await goes_no_more()
+            await runner.mark_reported(order.key)
+            await self.eventually(harness, goes_again)
+            (job,) = (job for job in await runner.going_again() if job.key == order.key)
+            assert isinstance(job.state, Finished)
+            assert job.state.result == FAILURE_FOR_NOW
+            await harness.runner.submit(new_order(order.target.cluster_id, attempt=2))
+            await self.eventually(harness, goes_no_more)
+
+    @pytest.mark.parametrize("result", [SUCCESS, FAILURE], ids=["success", "failure"])
+    async def test_what_landed_or_failed_for_good_does_not_go_again(
+        self, harness: JobRunnerHarness, order: ProvisionOrder, result: ProvisionResult
+    ) -> None:
+        await self.finish(harness, order, result)
+        await next_finished(harness.runner, order.key, harness.patience)
+        await harness.runner.mark_reported(order.key)
+        assert order.key not in {job.key for job in await harness.runner.going_again()}
 
     async def test_with_an_end_all_jobs_of_its_cluster_are_known(
         self, harness: JobRunnerHarness, order: ProvisionOrder
