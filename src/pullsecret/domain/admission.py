@@ -1,7 +1,9 @@
 """Which queued jobs may start now (DDR risk 2: limit concurrent jobs per customer project)."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from operator import attrgetter
 
 import attrs
 
@@ -26,19 +28,23 @@ def admit(jobs: Iterable[AnyJob], limits: ConcurrencyLimits) -> Sequence[AnyKey]
     """
     known = list(jobs)
     running = [job for job in known if isinstance(job.state, Running)]
-    per_project = Counter(job.project for job in running)
     room = limits.overall - len(running)
+    if room <= 0:
+        return []
+    per_project = Counter(job.project for job in running)
     admitted: list[AnyKey] = []
-    queued = (job for job in known if isinstance(job.state, Queued))
-    for job in sorted(queued, key=_age):
-        if room <= 0:
-            break
+    for job in _oldest_first(job for job in known if isinstance(job.state, Queued)):
         if per_project[job.project] < limits.per_project:
             per_project[job.project] += 1
-            room -= 1
             admitted.append(job.key)
+            if len(admitted) == room:
+                break
     return admitted
 
 
-def _age(job: AnyJob) -> tuple[object, ...]:
-    return job.submitted_at, job.key.cluster_id, age_order(job.key)
+def _oldest_first(queued: Iterable[AnyJob]) -> Iterator[AnyJob]:
+    """Every replica sees the same order, and so all choose the same jobs. Those of the same age are put in
+    order only when it is their turn: of a long queue few jobs are admitted at a time."""
+    submitted_at = attrgetter("submitted_at")
+    for _, of_same_age in groupby(sorted(queued, key=submitted_at), submitted_at):
+        yield from sorted(of_same_age, key=lambda job: (job.key.cluster_id, age_order(job.key)))
