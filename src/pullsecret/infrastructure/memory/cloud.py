@@ -1,6 +1,7 @@
 """The customers' Secret Managers, embedded: projects, permissions, quotas, secrets and versions."""
 
 import itertools
+from collections import deque
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
@@ -56,11 +57,12 @@ class Project:
     latest_lags: float = 0.0
     """Seconds by which ``latest`` is behind, as it may be
     (https://cloud.google.com/secret-manager/docs/reference/consistency)."""
-    _writes: list[datetime] = attrs.field(factory=list)
+    _writes: deque[datetime] = attrs.field(factory=deque)
 
     def count_write(self, now: datetime) -> float | None:
         """Count one write against the quota; seconds to wait if there is none left."""
-        self._writes = [at for at in self._writes if now - at < _QUOTA_WINDOW]
+        while self._writes and now - self._writes[0] >= _QUOTA_WINDOW:
+            self._writes.popleft()
         if len(self._writes) >= self.writes_per_minute:
             return (self._writes[0] + _QUOTA_WINDOW - now).total_seconds()
         self._writes.append(now)
