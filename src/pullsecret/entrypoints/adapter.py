@@ -5,7 +5,7 @@ import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 
 from prometheus_client import CollectorRegistry
 from structlog.typing import FilteringBoundLogger
@@ -85,17 +85,18 @@ async def _health(replica: Replica, registry: CollectorRegistry) -> AsyncIterato
     async def ready() -> Sequence[str]:
         return await replica.readiness.problems(settings.patience * _SHARE_OF_PATIENCE)
 
-    try:
-        async with health_server(settings, registry, _always_alive, ready):
-            yield
-    except OSError as fault:
-        raise PermanentError(
-            "serve-health",
-            f"{settings.host}:{settings.port}",
-            Reason.WRONG_CONFIGURATION,
-            f"The address cannot be listened on: {fault.strerror}.",
-            "Set health.port to a free one.",
-        ) from None
+    async with AsyncExitStack() as opened:
+        try:
+            await opened.enter_async_context(health_server(settings, registry, _always_alive, ready))
+        except OSError as fault:
+            raise PermanentError(
+                "serve-health",
+                f"{settings.host}:{settings.port}",
+                Reason.WRONG_CONFIGURATION,
+                f"The address cannot be listened on: {fault.strerror}.",
+                "Set health.port to a free one.",
+            ) from None
+        yield
 
 
 async def _always_alive() -> Sequence[str]:

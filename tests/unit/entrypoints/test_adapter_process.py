@@ -100,6 +100,17 @@ def test_an_address_in_use_is_told_in_one_line(configuration: Path) -> None:
     assert "health.port" in line["message"]
 
 
+def test_a_file_that_is_not_there_is_not_told_as_an_address_in_use(tmp_path: Path, port: int) -> None:
+    file = tmp_path / "adapter.yaml"
+    file.write_text(f"secretStore: gcp\ngcp: {{trustFile: {tmp_path / 'none.pem'}}}\n")
+    with running(file, port) as process:
+        _, log = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1
+    (line,) = lines(log)
+    assert "gcp.trustFile" in line["message"]
+    assert "health.port" not in line["message"]
+
+
 def test_a_wrong_configuration_is_told_before_anything_starts(tmp_path: Path, port: int) -> None:
     file = tmp_path / "adapter.yaml"
     file.write_text("broker: mermory\ncluster: kubernetes\n")

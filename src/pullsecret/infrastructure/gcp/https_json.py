@@ -18,6 +18,7 @@ from typing import Any, Final
 import attrs
 
 from pullsecret.infrastructure.bounded_body import BodyTooLongError, read_body
+from pullsecret.infrastructure.gcp.trust_file import trust
 
 MAX_ANSWER_BYTES: Final = 1_048_576
 """Longer answers are not read; the longest that is expected, a credential, has a few thousand."""
@@ -59,12 +60,12 @@ class HttpsJson:
         self._proxies = None if proxied else dict[str, str]()
 
     async def get(self, url: str, headers: Mapping[str, str]) -> HttpAnswer:
-        """GET ``url``. Raises :class:`NoAnswerError`."""
+        """GET ``url``. Raises :class:`NoAnswerError`, and a permanent error if the trust file is unusable."""
         request = urllib.request.Request(url, headers=dict(headers))  # noqa: S310
         return await self._answer(request)
 
     async def post(self, url: str, headers: Mapping[str, str], document: Mapping[str, object]) -> HttpAnswer:
-        """POST ``document`` as JSON. Raises :class:`NoAnswerError`."""
+        """POST ``document`` as JSON. Raises what :meth:`get` raises."""
         request = urllib.request.Request(  # noqa: S310 - the scheme comes from configuration
             url,
             json.dumps(document).encode(),
@@ -87,7 +88,7 @@ class HttpsJson:
         # Only made where it is used: reading the system's authorities takes a while.
         context = ssl.create_default_context()
         if self._trust_file is not None:
-            context.load_verify_locations(cafile=str(self._trust_file))
+            trust(context, self._trust_file)
         return _opener(self._proxies, urllib.request.HTTPSHandler(context=context))
 
     def _send(self, opener: urllib.request.OpenerDirector, request: urllib.request.Request) -> HttpAnswer:

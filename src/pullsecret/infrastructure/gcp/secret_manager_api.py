@@ -6,7 +6,6 @@ retries).
 """
 
 import time
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -21,6 +20,7 @@ from pullsecret.infrastructure.gcp.identity.credential import FreshCredential
 from pullsecret.infrastructure.gcp.messages import Message
 from pullsecret.infrastructure.gcp.request_pace import RequestKind, RequestPace
 from pullsecret.infrastructure.gcp.settings import GoogleSettings
+from pullsecret.infrastructure.gcp.trust_file import authorities
 
 _SERVICE: Final = "/google.cloud.secretmanager.v1.SecretManagerService"
 
@@ -98,10 +98,9 @@ class CallFailedError(Exception):
 
 
 def open_channel(settings: GoogleSettings) -> grpc.aio.Channel:
-    """A TLS channel to Secret Manager. gRPC's own retries are off."""
-    trust = None
-    if settings.trust_file is not None:
-        trust = Path(settings.trust_file).read_bytes()
+    """A TLS channel to Secret Manager. gRPC's own retries are off. Raises a permanent error if the trust file
+    cannot be used."""
+    trust = None if settings.trust_file is None else authorities(settings.trust_file)
     return grpc.aio.secure_channel(
         settings.secret_manager_address,
         grpc.ssl_channel_credentials(trust),
