@@ -35,7 +35,8 @@ from pullsecret.testing.kubernetes.processes import Child, start
 from pullsecret.testing.kubernetes.system import System, create, deploy_system
 
 JOB_IMAGE: Final = "pullsecret.test/pullsecret:1"
-_CLOUD: Final = "/run/cloud"
+TRUST: Final = "/run/cloud"
+"""Where pods see the certificate of the fake cloud."""
 _SOURCE: Final = Path(pullsecret.__file__).parents[1]
 _PROGRAMS: Final = Path(sys.prefix)
 
@@ -46,7 +47,7 @@ def job_image(trust: Path) -> Image:
         ["pullsecret", "job"],
         [_PROGRAMS, Path(sys.base_prefix), _SOURCE],
         environment={"PATH": f"{_PROGRAMS / 'bin'}:/usr/local/bin:/usr/bin:/bin"},
-        mounts={_CLOUD: trust},
+        mounts={TRUST: trust},
     )
 
 
@@ -146,6 +147,16 @@ class SystemWorld:
         for cluster_id in cluster_ids:
             await self.broker.publish(cluster_id, kind)
 
+    def google(self, trust: str) -> dict[str, Any]:
+        """A ``gcp`` section; ``trust`` is where the process sees the cloud's certificate."""
+        endpoints = self.cloud.endpoints
+        return {
+            "metadataHost": endpoints.metadata,
+            "secretManagerEndpoint": endpoints.secret_manager,
+            "restEndpoint": endpoints.rest,
+            "trustFile": f"{trust}/ca.pem",
+        }
+
     async def add_replica(self, server: str | None = None, **sections: Any) -> AdapterProcess:
         """Start a replica that reaches the API server at ``server``; ``sections`` go into its
         configuration."""
@@ -156,12 +167,7 @@ class SystemWorld:
             "secretStore": "gcp",
             "cluster": "kubernetes",
             "api": {"url": self.hyperfleet.url, "caBundle": str(control_plane.ca)},
-            "gcp": {
-                "metadataHost": self.cloud.endpoints.metadata,
-                "secretManagerEndpoint": self.cloud.endpoints.secret_manager,
-                "restEndpoint": self.cloud.endpoints.rest,
-                "trustFile": str(self.folder / "trust" / "ca.pem"),
-            },
+            "gcp": self.google(str(self.folder / "trust")),
             "kubernetes": {
                 "kubeconfig": str(await self.system.kubeconfig(rbac.ADAPTER, server)),
                 "job": self.job,
@@ -206,6 +212,45 @@ class SystemWorld:
         return secret_path(ref.namespace, ref.name)
 
 
+@attrs.frozen
+class Surroundings:
+    """What is there before any replica: a namespace with its rights, and the two services it calls."""
+
+    system: System
+    cloud: FakeGoogleCloud
+    hyperfleet: FakeHyperFleet
+    trust: Path
+    """A folder that holds the fake cloud's certificate; pods see it as :data:`TRUST`."""
+
+    def job(self, image: str, **settings: Any) -> dict[str, Any]:
+        """A ``kubernetes.job`` section."""
+        return {
+            "image": image,
+            "namespace": self.system.namespace,
+            "extraEnvironment": {"GCP_TRUST_FILE": f"{TRUST}/ca.pem"},
+            **settings,
+        }
+
+
+@asynccontextmanager
+async def surroundings(control_plane: ControlPlane, folder: Path) -> AsyncIterator[Surroundings]:
+    """Fresh ones; ``folder`` is for their files."""
+    trust = folder / "trust"
+    trust.mkdir()
+    trust.chmod(0o755)
+    identity = control_plane.server_certificate()
+    hyperfleet = FakeHyperFleet(Dialect.DDR)
+    with FakeGoogleCloud(closed=True) as cloud:
+        cloud.authority.write_certificate(trust / "ca.pem").chmod(0o644)
+        async with (
+            KubernetesApi(control_plane.admin(), threads=64) as admin,
+            hyperfleet.serve(tls=ServerTls(identity.certificate, identity.key)),
+        ):
+            system = await deploy_system(control_plane, admin)
+            await create(admin, rbac.drift_objects_for(system.namespace))
+            yield Surroundings(system, cloud, hyperfleet, trust)
+
+
 @asynccontextmanager
 async def system_world(
     control_plane: ControlPlane,
@@ -217,34 +262,17 @@ async def system_world(
 ) -> AsyncIterator[SystemWorld]:
     """A world without replicas yet; leaving it ends every process. ``image`` stands in for the real job's;
     without a ``broker`` one is served."""
-    trust = folder / "trust"
-    trust.mkdir()
-    trust.chmod(0o755)
-    identity = control_plane.server_certificate()
-    hyperfleet = FakeHyperFleet(Dialect.DDR)
-    with FakeGoogleCloud(closed=True) as cloud:
-        cloud.authority.write_certificate(trust / "ca.pem").chmod(0o644)
-        async with (
-            KubernetesApi(control_plane.admin(), threads=64) as admin,
-            hyperfleet.serve(tls=ServerTls(identity.certificate, identity.key)),
-            ServedBroker().serve() as served,
-        ):
-            system = await deploy_system(control_plane, admin)
-            await create(admin, rbac.drift_objects_for(system.namespace))
-            images = {JOB_IMAGE: image or job_image(trust)}
-            async with NodeAgent(
-                admin, system.namespace, images, folder / "node", start_container
-            ) as node:
-                broker = broker or served
-                settings = {
-                    "image": JOB_IMAGE,
-                    "namespace": system.namespace,
-                    "extraEnvironment": {"GCP_TRUST_FILE": f"{_CLOUD}/ca.pem"},
-                    **job,
-                }
-                world = SystemWorld(system, node, cloud, hyperfleet, broker, folder, settings)
-                try:
-                    yield world
-                finally:
-                    for replica in world.replicas:
-                        replica.kill()
+    async with surroundings(control_plane, folder) as around, ServedBroker().serve() as served:
+        system, images = around.system, {JOB_IMAGE: image or job_image(around.trust)}
+        async with NodeAgent(
+            system.admin, system.namespace, images, folder / "node", start_container
+        ) as node:
+            settings = around.job(JOB_IMAGE, **job)
+            world = SystemWorld(
+                system, node, around.cloud, around.hyperfleet, broker or served, folder, settings
+            )
+            try:
+                yield world
+            finally:
+                for replica in world.replicas:
+                    replica.kill()

@@ -18,22 +18,16 @@ from tests.integration.deploy.image_archive import BuiltImage
 from tests.integration.deploy.image_containers import AdapterContainer
 from tests.integration.kubernetes.job_harness import eventually
 from tests.integration.rabbitmq.harness import administrator
-from tests.system.world import SystemWorld
+from tests.system.world import TRUST, SystemWorld, surroundings
 
 from pullsecret.infrastructure.kubernetes import rbac
-from pullsecret.infrastructure.kubernetes.api import KubernetesApi
 from pullsecret.testing.brokers.rabbitmq import PASSWORD, USER, RabbitMQNode
-from pullsecret.testing.gcp.cloud import FakeGoogleCloud
-from pullsecret.testing.hyperfleet.records import Dialect
-from pullsecret.testing.hyperfleet.server import FakeHyperFleet, ServerTls
 from pullsecret.testing.kubernetes.container import ContainerSpec, RunningContainer
 from pullsecret.testing.kubernetes.control_plane import ControlPlane
 from pullsecret.testing.kubernetes.node_agent import Image, NodeAgent
 from pullsecret.testing.kubernetes.processes import free_port
-from pullsecret.testing.kubernetes.system import create, deploy_system
 
 CONFIGURATION: Final = "/etc/pullsecret"
-TRUST: Final = "/run/cloud"
 PATIENCE: Final = 60.0
 
 
@@ -116,12 +110,7 @@ class ImageWorld(SystemWorld):
             "hyperfleet": "http",
             "api": {"url": self.hyperfleet.url, "caBundle": f"{CONFIGURATION}/ca.pem"},
             "secretStore": "gcp",
-            "gcp": {
-                "metadataHost": self.cloud.endpoints.metadata,
-                "secretManagerEndpoint": self.cloud.endpoints.secret_manager,
-                "restEndpoint": self.cloud.endpoints.rest,
-                "trustFile": f"{TRUST}/ca.pem",
-            },
+            "gcp": self.google(TRUST),
             "cluster": "kubernetes",
             "kubernetes": {"kubeconfig": f"{CONFIGURATION}/kubeconfig", "job": self.job},
             "health": {"host": "127.0.0.1", "port": self.port},
@@ -136,29 +125,22 @@ async def image_world(
     run_container: Callable[[ContainerSpec], RunningContainer] | None,
 ) -> AsyncIterator[ImageWorld]:
     """A world without an adapter yet. ``run_container`` runs the jobs' pods; None: a kubelet does."""
-    trust = folder / "trust"
-    trust.mkdir()
-    trust.chmod(0o755)
-    identity = control_plane.server_certificate()
-    hyperfleet = FakeHyperFleet(Dialect.DDR)
-    with FakeGoogleCloud(closed=True) as cloud:
-        cloud.authority.write_certificate(trust / "ca.pem").chmod(0o644)
-        async with (
-            KubernetesApi(control_plane.admin()) as admin,
-            hyperfleet.serve(tls=ServerTls(identity.certificate, identity.key)),
-            administrator(rabbitmq) as channel,
-            AsyncExitStack() as opened,
-        ):
-            system = await deploy_system(control_plane, admin)
-            await create(admin, rbac.drift_objects_for(system.namespace))
-            job = {
-                "image": BuiltImage.name,
-                "namespace": system.namespace,
-                "extraEnvironment": {"GCP_TRUST_FILE": f"{TRUST}/ca.pem"},
-            }
-            node = None
-            if run_container is not None:
-                images = {BuiltImage.name: Image(["pullsecret", "job"], [], mounts={TRUST: trust})}
-                agent = NodeAgent(admin, system.namespace, images, folder / "node", run_container)
-                node = await opened.enter_async_context(agent)
-            yield ImageWorld(system, node, cloud, hyperfleet, Exchange(channel, rabbitmq), folder, job)
+    async with (
+        surroundings(control_plane, folder) as around,
+        administrator(rabbitmq) as channel,
+        AsyncExitStack() as opened,
+    ):
+        system, node = around.system, None
+        if run_container is not None:
+            images = {BuiltImage.name: Image(["pullsecret", "job"], [], mounts={TRUST: around.trust})}
+            agent = NodeAgent(system.admin, system.namespace, images, folder / "node", run_container)
+            node = await opened.enter_async_context(agent)
+        yield ImageWorld(
+            system,
+            node,
+            around.cloud,
+            around.hyperfleet,
+            Exchange(channel, rabbitmq),
+            folder,
+            around.job(BuiltImage.name),
+        )

@@ -18,11 +18,12 @@ from tests.integration.deploy.conftest import DEPLOY
 from tests.integration.deploy.engine import Engine
 from tests.integration.deploy.image_archive import BuiltImage
 from tests.integration.deploy.image_containers import AdapterContainer
-from tests.integration.deploy.image_world import PATIENCE, TRUST, ImageWorld, image_world
+from tests.integration.deploy.image_world import PATIENCE, ImageWorld, image_world
 from tests.integration.deploy.kubelet_node import PAUSE, KubeletNode, NodeMissingError, kubelet_node
 from tests.integration.kubernetes.job_harness import eventually
 from tests.services.kubelet import build
 from tests.system.test_whole_path import held, settled, wanted
+from tests.system.world import TRUST
 
 from pullsecret.infrastructure.kubernetes.api import MERGE_PATCH, KubernetesApi
 from pullsecret.infrastructure.kubernetes.api_errors import ApiError
