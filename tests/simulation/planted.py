@@ -76,8 +76,12 @@ def stores_without_looking() -> AbstractContextManager[Any]:
     return patch.object(_Run, "store", store)
 
 
-def takes_a_lagging_version_for_another_writers() -> AbstractContextManager[Any]:
-    return patch.object(SecretVersion, "is_older_than", lambda *_: False)
+def takes_for_the_newest_what_is_told_to_be() -> AbstractContextManager[Any]:
+    async def newest(self: Any) -> SecretVersion | None:
+        told: SecretVersion | None = await self.use.store.access_latest(self.order.target.cloud_secret)
+        return told
+
+    return patch.object(_Run, "_newest", newest)
 
 
 def writes_over_a_newer_generation() -> AbstractContextManager[Any]:
@@ -180,14 +184,14 @@ def overhears_who_asks_for_another_attempt() -> AbstractContextManager[Any]:
 def waits_for_what_it_has_done() -> AbstractContextManager[Any]:
     tell_waiting, nothing_to_do = ReconcileCluster._tell_waiting, ReconcileCluster._nothing_to_do
 
-    async def told(self: ReconcileCluster, latest: Any, again: bool, looked_at: Any) -> Any:
+    async def told(self: ReconcileCluster, latest: Any, *rest: Any) -> Any:
         entry = await self.catalog.get(latest.key.cluster_id)
         event = adapter_event(latest.key.cluster_id, "planted")
         unmet = entry and first_unmet(self.policy.preconditions, self._environment(event, entry))
         if entry and unmet:
-            await tell_waiting(self, entry.cluster, unmet, looked_at)
+            await tell_waiting(self, entry.cluster, unmet, self.clock.now())
             return unmet
-        return await nothing_to_do(self, latest, again, looked_at)
+        return await nothing_to_do(self, latest, *rest)
 
     return patch.object(ReconcileCluster, "_nothing_to_do", told)
 
@@ -208,7 +212,7 @@ PLANTS: tuple[tuple[Plant, str], ...] = (
     (publishes_without_reading_back, "holds what was never read back"),
     (tells_available_without_publishing, "the cluster secret does not hold it"),
     (stores_without_looking, "equals the one before"),
-    (takes_a_lagging_version_for_another_writers, "equals the one before"),
+    (takes_for_the_newest_what_is_told_to_be, "equals the one before"),
     (writes_over_a_newer_generation, "is somebody else's and was touched"),
     (repairs_no_drift, "the cluster secret does not hold its newest pull secret"),
     (says_a_payload, "a payload was said outside"),

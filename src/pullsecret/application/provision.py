@@ -135,16 +135,11 @@ class _Run:
         self.lifecycle = self.lifecycle.prepared()
 
     async def store(self) -> None:
-        """Make sure that the newest version holds the payload; add none if it already does.
-
-        One older than was published before is not the newest, whatever ``latest`` says: where a pull secret
-        is put back to what it was, the version from then would be taken for it.
-        """
+        """Make sure that the newest version holds the payload; add none if it already does."""
         ref = self.order.target.cloud_secret
         try:
-            newest = await self.use.store.access_latest(ref)
-            lagging = newest is not None and newest.is_older_than(self.seen)
-            if newest and newest.payload == self.order.pull_secret and not lagging:
+            newest = await self._newest()
+            if newest and newest.payload == self.order.pull_secret:
                 self.read_back = newest
                 self.lifecycle = self.lifecycle.stored(newest.version)
                 return
@@ -158,15 +153,33 @@ class _Run:
         self.lifecycle = self.lifecycle.stored(version)
         self._done("create-secret-version", "Created secret version")
 
-    async def verify(self) -> None:
-        """Read the newest version back and compare it byte for byte and by CRC32C.
+    async def _newest(self) -> SecretVersion | None:
+        """The newest version that can be read, also while the store tells an older one for it.
 
-        One older than ours says nothing about ours and is only looked at again: ``latest`` may lag behind for
-        minutes (https://cloud.google.com/secret-manager/docs/reference/consistency).
+        Otherwise, where a pull secret is put back to what it was, the version from then would be taken for
+        the newest; and where the newest holds it already, another one would be added.
         """
-        ref, wanted = self.order.target.cloud_secret, self.order.pull_secret
+        ref, store, added = self.order.target.cloud_secret, self.use.store, self.lifecycle.version
+        newest = await store.access_latest(ref)
+        if newest is not None and newest.version == added:
+            return newest
+        if newest is not None:
+            before = newest.version
+        elif known := added or self.seen:
+            before = str(int(known) - 1)
+        elif self.lifecycle.added:
+            before = "0"
+        else:
+            return None
+        while following := await store.access_after(ref, before):
+            newest, before = following, following.version
+        return newest
+
+    async def verify(self) -> None:
+        """Read the newest version back and compare it byte for byte and by CRC32C."""
+        wanted = self.order.pull_secret
         try:
-            found = self.read_back or await self.use.store.access_latest(ref)
+            found = self.read_back or await self._newest()
         except SecretNotFoundError:
             self.lifecycle = self.lifecycle.outdated()
             raise

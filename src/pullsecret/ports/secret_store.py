@@ -67,8 +67,16 @@ class SecretStore(Protocol):
     async def access_latest(self, ref: CloudSecretRef) -> SecretVersion | None:
         """The newest version's payload, compared with the checksum the store keeps.
 
-        None if the secret has no version, or if its newest one is disabled or destroyed. Raises
-        :class:`SecretNotFoundError` if the secret is gone.
+        None if the secret has no version, or if its newest one is disabled or destroyed. What is the newest
+        may be told late. Raises :class:`SecretNotFoundError` if the secret is gone.
+        """
+        ...
+
+    async def access_after(self, ref: CloudSecretRef, version: str) -> SecretVersion | None:
+        """The payload of the first version after number ``version`` that is neither disabled nor destroyed.
+
+        None if there is none. Any version whose addition was completed is seen, however late it is told as
+        the newest.
         """
         ...
 

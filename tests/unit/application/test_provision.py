@@ -337,7 +337,7 @@ class Lagging:
 
 @pytest.mark.parametrize("update", [False, True])
 @simulated
-async def test_a_newest_version_that_lags_behind_is_waited_for_not_stored_again(update: bool) -> None:
+async def test_a_newest_version_that_is_told_late_is_found_by_its_number(update: bool) -> None:
     scene = Scene()
     cluster = new_cluster()
     if update:
@@ -347,7 +347,38 @@ async def test_a_newest_version_that_lags_behind_is_waited_for_not_stored_again(
     result = await attrs.evolve(scene.provision, store=Lagging(scene, 90))(order)
     assert result.failure is None
     assert result.change is (Change.UPDATED if update else Change.CREATED)
+    assert result.duration < 1
     assert scene.landed(order)
+
+
+@pytest.mark.parametrize("generations", [1, 2])
+@simulated
+async def test_what_an_unanswered_request_stored_is_found_though_it_is_told_late(generations: int) -> None:
+    scene = Scene()
+    cluster = new_cluster()
+    for number in range(1, generations):
+        await scene.provision(scene.order(attrs.evolve(cluster, generation=Generation(number))))
+        cluster = attrs.evolve(cluster, generation=Generation(2), pull_secret=new_pull_secret())
+    order = scene.order(cluster)
+    scene.fault(FaultRule("secret-store.add-version", Fault.LOSE_ANSWER, nth=1))
+    result = await attrs.evolve(scene.provision, store=Lagging(scene, 90))(order)
+    assert (result.failure, result.version) == (None, str(generations))
+    assert scene.landed(order)
+
+
+@simulated
+async def test_a_pull_secret_put_back_while_what_nobody_published_is_told_late_is_stored_again() -> None:
+    scene = Scene()
+    cluster = new_cluster()
+    order = scene.order(cluster)
+    await scene.provision(order)
+    await scene.world.clock.sleep(60)
+    await scene.store.add_version(order.target.cloud_secret, new_pull_secret())
+    scene.project.latest_lags = 30
+    back = provision_order(attrs.evolve(cluster, generation=Generation(3)))
+    result = await scene.provision(back)
+    assert (result.failure, result.change, result.version) == (None, Change.UPDATED, "3")
+    assert scene.versions(back)[-1] == scene.published(back) == back.pull_secret
 
 
 @simulated
@@ -377,8 +408,8 @@ async def test_the_version_named_on_the_cluster_secret_does_not_hold_up_a_secret
     made_anew = foreign_cloud_secret(scene, order, ownership_labels(order.target.cluster_id))
     made_anew.versions = [StoredVersion(order.pull_secret)]
     result = await scene.provision(order)
-    assert (result.failure, result.version) == (None, "2")
-    assert scene.versions(order)[-1] == scene.published(order) == order.pull_secret
+    assert (result.failure, result.change, result.version) == (None, Change.UNCHANGED, "1")
+    assert scene.landed(order)
 
 
 @simulated

@@ -101,7 +101,12 @@ class Misreading:
         return getattr(self._store, name)
 
     async def access_latest(self, ref: CloudSecretRef) -> SecretVersion | None:
-        found = await self._store.access_latest(ref)
+        return self._misread(await self._store.access_latest(ref))
+
+    async def access_after(self, ref: CloudSecretRef, version: str) -> SecretVersion | None:
+        return self._misread(await self._store.access_after(ref, version))
+
+    def _misread(self, found: SecretVersion | None) -> SecretVersion | None:
         return found and self._payload and attrs.evolve(found, payload=self._payload)
 
 

@@ -86,9 +86,8 @@ class GoogleSecretStore:
 
     async def access_latest(self, ref: CloudSecretRef) -> SecretVersion | None:
         """See the port."""
-        request = messages.AccessSecretVersionRequest(name=f"{self._name(ref)}/versions/latest")
         try:
-            answer = await self._call("access-secret-version", ref, api.ACCESS_SECRET_VERSION, request)
+            return await self._access(ref, "latest")
         except _UnreadableVersionError:
             return None
         except SecretNotFoundError:
@@ -96,6 +95,22 @@ class GoogleSecretStore:
             if await self.get(ref) is None:
                 raise
             return None
+
+    async def access_after(self, ref: CloudSecretRef, version: str) -> SecretVersion | None:
+        """See the port. Only ``latest`` is eventually consistent; a version is found by its number at once
+        (https://cloud.google.com/secret-manager/docs/reference/consistency)."""
+        number = int(version) + 1
+        while True:
+            try:
+                return await self._access(ref, str(number))
+            except _UnreadableVersionError:
+                number += 1
+            except SecretNotFoundError:
+                return None
+
+    async def _access(self, ref: CloudSecretRef, version: str) -> SecretVersion:
+        request = messages.AccessSecretVersionRequest(name=f"{self._name(ref)}/versions/{version}")
+        answer = await self._call("access-secret-version", ref, api.ACCESS_SECRET_VERSION, request)
         data, checksum = answer.payload.data, answer.payload.data_crc32c
         if crc32c(data) != checksum:
             raise TransientError(
@@ -233,7 +248,7 @@ _GUARDED_BY_ETAG = frozenset({"UpdateSecret", "DeleteSecret", "DisableSecretVers
 
 
 class _UnreadableVersionError(TransientError):
-    """The newest version is disabled or destroyed."""
+    """The version is disabled or destroyed."""
 
 
 @asynccontextmanager

@@ -161,6 +161,15 @@ class MemorySecretStore:
                 newest = SecretVersion(str(len(versions)), payload, payload.crc32c)
         return newest
 
+    async def access_after(self, ref: CloudSecretRef, version: str) -> SecretVersion | None:
+        """See the port."""
+        async with self._call("access-after", ref):
+            project = self._allowed(ref, "secretmanager.versions.access")
+            stored = project.secrets.get(ref.name)
+            later = list(enumerate(stored.versions, 1))[int(version) :] if stored else []
+            found = next(((number, each.payload) for number, each in later if each.enabled), None)
+        return found and SecretVersion(str(found[0]), found[1], found[1].crc32c)
+
     async def prune(self, ref: CloudSecretRef, keep: int, protect: str) -> int:
         """See the port."""
         retired = 0

@@ -128,6 +128,28 @@ class SecretStoreContract:
             assert latest.payload == payload
             assert latest.crc32c == payload.crc32c
 
+    async def test_what_follows_a_version_is_found_by_its_number(
+        self, store: SecretStore, ref: CloudSecretRef, labels: dict[str, str]
+    ) -> None:
+        await store.create(ref, labels, AUTOMATIC)
+        assert await store.access_after(ref, "0") is None
+        payloads = [new_pull_secret() for _ in range(4)]
+        for payload in payloads:
+            await store.add_version(ref, payload)
+        await store.prune(ref, keep=1, protect="2")
+        readable = (("0", "2"), ("1", "2"), ("2", "4"), ("3", "4"))
+        for before, after in readable:
+            found = await store.access_after(ref, before)
+            assert found is not None
+            assert (found.version, found.payload) == (after, payloads[int(after) - 1])
+            assert found.crc32c == found.payload.crc32c
+        assert await store.access_after(ref, "4") is None
+
+    async def test_nothing_follows_where_there_is_no_secret(
+        self, store: SecretStore, ref: CloudSecretRef
+    ) -> None:
+        assert await store.access_after(ref, "0") is None
+
     async def test_any_bytes_come_back_as_they_were(
         self, store: SecretStore, ref: CloudSecretRef, labels: dict[str, str]
     ) -> None:

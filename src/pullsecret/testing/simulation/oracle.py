@@ -68,6 +68,7 @@ class Oracle:
             self._by_cluster_ref[truth.cluster_secret] = truth
         self._checks = {
             "secret-store.access-latest": self._read_back,
+            "secret-store.access-after": self._read_back,
             "secret-store.add-version": self._version_added,
             "secret-store.create": self._cloud_written,
             "secret-store.relabel": self._cloud_written,
@@ -120,32 +121,23 @@ class Oracle:
         return Reason.NAMING_CONFLICT if stored is not None and is_refused(stored.labels, truth) else None
 
     def stored_of(self, truth: ClusterTruth) -> Iterator[PlaceTruth]:
-        """The places where a stored secret of the cluster is."""
+        """The places where a stored secret of the cluster is, and can be known to be."""
         for place in truth.places.values():
             stored = self.world.cloud.secret(place.ref)
-            if stored is not None and is_ours(stored.labels, truth):
+            if stored is not None and is_ours(stored.labels, truth) and not place.untraceable:
                 yield place
+
+    def lose_track(self, truth: ClusterTruth) -> None:
+        """The jobs of the cluster were forgotten, so only its cluster secret tells of earlier places."""
+        gone = truth.forgotten or self.ours(truth) is None
+        for place in truth.places.values():
+            place.untraceable = place is not truth.place and (gone or not place.published)
 
     # After each call
 
-    def _read_back(self, actor: Actor, args: tuple[Any, ...], found: Any) -> None:
-        truth = self.of_job(actor)
-        place = truth.places[args[0]]
-        stored = self.world.cloud.secret(args[0])
-        last = stored.versions[-1] if stored and stored.versions else None
+    def _read_back(self, actor: Actor, _: tuple[Any, ...], found: Any) -> None:
         if found is not None:
-            truth.verified.add(found.payload.reveal())
-        number = int(found.version) if found is not None else 0
-        if stored and last and last.enabled and number < len(stored.versions):
-            unanswered = self.chaos.unanswered[actor.name, "secret-store.add-version"]
-            place.excuses.add(
-                f"latest lagged behind for {actor.name} after {unanswered} unanswered additions"
-            )
-            untold = place.unpublished or truth.cluster_altered
-            if untold and found is not None and found.payload.reveal() == place.wanted[-1]:
-                # Nothing tells that there is a newer version: whoever stored it died before it could say so,
-                # or somebody took away the cluster secret that said so.
-                place.altered = True
+            self.of_job(actor).verified.add(found.payload.reveal())
 
     def _version_added(self, actor: Actor, args: tuple[Any, ...], version: str) -> None:
         ref, payload = args[0], args[1].reveal()
@@ -173,7 +165,6 @@ class Oracle:
         place.altered = backwards and (self._late or actor.lost)
         place.overtaken += backwards
         place.added.append(generation)
-        place.unpublished = True
 
     def _fell_into_anothers(self, ref: CloudSecretRef) -> None:
         """A request under way since before the secret became another cluster's; it cannot be fenced off."""
@@ -231,7 +222,7 @@ class Oracle:
             )
         if len(args) == 2 and args[0].generation > generation:
             self.violated(f"{wanted.ref.path}: generation {generation} replaced {args[0].generation}")
-        truth.cluster_altered = place.unpublished = False
+        truth.cluster_altered = False
         place.published = True
 
     def _cluster_deleted(self, _: Actor, args: tuple[Any, ...], __: Any) -> None:

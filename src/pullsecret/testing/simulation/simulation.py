@@ -170,6 +170,7 @@ class Simulation:
         self.chaos.history.add(self.loop.time(), "world", "MUCH LATER", "ended jobs are forgotten")
         for truth in self.truths.values():
             self.world.jobs.forget(ClusterId(truth.id), before=self.world.clock.now())
+            self.oracle.lose_track(truth)
             self.chaos.history.add(self.loop.time(), "owner", f"deletes {truth.id}", "")
             incidents.delete(truth)(self)
 
@@ -228,10 +229,7 @@ class Simulation:
             if self.chaos.cut_off(actor, Part.BROKER) is None:
                 await sentinel.poll_once()
                 # Today's asks for a sign of life of those that are available too.
-                if (
-                    self.plan.tells_waiting
-                    and self.loop.time() - looked_at_all > _SENTINEL_ASKS_ALL_EVERY
-                ):
+                if self.plan.tells_waiting and self.loop.time() - looked_at_all > _SENTINEL_ASKS_ALL_EVERY:
                     looked_at_all = self.loop.time()
                     for cluster_id in list(world.hyperfleet.clusters):
                         await sentinel.publish(cluster_id)

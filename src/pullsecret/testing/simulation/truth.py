@@ -48,8 +48,8 @@ class PlaceTruth:
     """Whether a cluster secret ever told of it."""
     altered: bool = False
     """It is not as the service left it or can know it, and it has not written since."""
-    unpublished: bool = False
-    """The newest version was stored by a job that has not published it."""
+    untraceable: bool = False
+    """Nothing that can still be read says that the cluster was ever here."""
     added: list[int] = attrs.field(factory=list)
     """The generation whose payload each version that the service stored holds."""
     excuses: set[str] = attrs.field(factory=set)
