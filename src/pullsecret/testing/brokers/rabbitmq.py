@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,6 +16,10 @@ import trustme
 from pullsecret.testing.brokers.waiting import wait_for_port
 from pullsecret.testing.kubernetes.processes import Child, free_port, start
 
+_GREETING: Final = b"AMQP\x00\x00\x09\x01"
+"""A client's first word; a node that runs answers it."""
+_PATIENCE: Final = 180.0
+"""Seconds that a command may take on a busy machine."""
 USER: Final = "pullsecret"
 PASSWORD: Final = "not-a-secret"
 CERTIFICATE_USER: Final = "adapter"
@@ -101,19 +104,8 @@ class RabbitMQNode:
         command = ["env", f"--chdir={self._folder}", str(self._programs.server)]
         child = start(command, self._folder / "server.log", self._environment)
         self._children.append(child)
-        wait_for_port(child, self.port)
-        self._await_startup()
-
-    def _await_startup(self) -> None:
-        # On a busy machine the command may give up before it has reached the node.
-        for _ in range(4):
-            try:
-                self.control("await_startup")
-            except RuntimeError:
-                time.sleep(1)
-            else:
-                return
-        self.control("await_startup")
+        # The node takes connections once all else of it runs.
+        wait_for_port(child, self.port, says=_GREETING)
 
     def shut_server_down(self) -> None:
         """End the server in order: it closes its clients' connections first."""
@@ -136,7 +128,7 @@ class RabbitMQNode:
     def _call(self, program: Path, *arguments: str) -> str:
         command = [str(program), *arguments]
         done = subprocess.run(  # noqa: S603 - fixed program, arguments of the tests
-            command, env=self._environment, capture_output=True, text=True, check=False, timeout=60
+            command, env=self._environment, capture_output=True, text=True, check=False, timeout=_PATIENCE
         )
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)}: {done.stdout} {done.stderr}")

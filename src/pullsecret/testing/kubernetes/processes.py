@@ -77,7 +77,8 @@ def free_port() -> int:
     low, high = map(int, _KERNELS_PORTS.read_text().split())
     candidates: list[int] = [*range(_FIRST_PORT, low), *range(high + 1, 65_536)]
     # Seeded tests draw the same numbers in every process.
-    for port in random.SystemRandom().sample(candidates, len(candidates)):
+    first = random.SystemRandom().randrange(len(candidates))
+    for port in candidates[first:] + candidates[:first]:
         # A name in the abstract namespace is gone with its process, however that ends.
         reservation = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         try:
