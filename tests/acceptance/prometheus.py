@@ -60,7 +60,7 @@ class Prometheus:
 
     async def until(self, query: str) -> None:
         """Return once ``query`` is answered with something."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while True:
                 try:
                     if await self.samples(query):

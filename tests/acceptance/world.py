@@ -46,7 +46,7 @@ from pullsecret.testing.kubernetes.node_agent import NodeAgent
 from pullsecret.testing.kubernetes.processes import free_port
 from pullsecret.testing.kubernetes.system import System, create, deploy_system
 
-PATIENCE: Final = 60.0
+PATIENCE: Final = 180.0
 FLEET: Final = 102
 """Clusters of the load test, and how many jobs may run at once."""
 KUBERNETES, HYPERFLEET, RABBITMQ = "Kubernetes API", "HyperFleet API", "RabbitMQ"

@@ -32,8 +32,8 @@ from pullsecret.infrastructure.rabbitmq.settings import RabbitMQSettings
 from pullsecret.infrastructure.system_clock import SystemClock
 from pullsecret.testing.gcp.tls import TestAuthority
 
-_QUICK: Final = 0.5
-_PATIENCE: Final = 20.0
+_QUICK: Final = 2.0
+_PATIENCE: Final = 60.0
 _SHOWN: Final = 1200
 """Characters of an error at most; it may end in a log or a status."""
 

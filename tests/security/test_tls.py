@@ -38,7 +38,7 @@ from pullsecret.infrastructure.system_clock import SystemClock
 pytestmark = pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 
 _QUICK: Final = 1.0
-_PATIENCE: Final = 10.0
+_PATIENCE: Final = 60.0
 Client = Callable[[int, Path], Awaitable[None]]
 """Given port and trust file: asks the server for something. Raises if there is no answer."""
 
@@ -102,9 +102,11 @@ async def refused(client: Client, port: int, trust: Path) -> bool:
 @pytest.mark.parametrize("client", CLIENTS.values(), ids=CLIENTS)
 async def test_it_talks_to_the_right_server(client: Client, authorities: Authorities) -> None:
     with authorities.serve(Server.RIGHT) as server:
-        # It listens and never answers, so this ends in an error too.
-        await refused(client, server.port, authorities.trust_file)
-        assert await asyncio.to_thread(server.greeted.wait, _PATIENCE)
+        async with asyncio.timeout(_PATIENCE):
+            # On a busy machine a visit may be over before anything was said.
+            while not server.greeted.is_set():
+                # It listens and never answers, so this ends in an error too.
+                await refused(client, server.port, authorities.trust_file)
         assert server.received
 
 
@@ -143,11 +145,11 @@ from pullsecret.infrastructure.pubsub.clients import PubSubClients
 from pullsecret.infrastructure.pubsub.settings import PubSubSettings
 from pullsecret.infrastructure.tracing.tracer import open_tracer
 
-for port in json.loads(sys.argv[2]):
+for place, port in enumerate(json.loads(sys.argv[2])):
     if sys.argv[1] == "Pub/Sub":
         clients = PubSubClients(PubSubSettings("project", endpoint=f"localhost:{port}"))
         try:
-            clients.publisher.get_topic(topic="projects/p/topics/t", timeout=1, retry=None)
+            clients.publisher.get_topic(topic="projects/p/topics/t", timeout=1 if place else 5, retry=None)
         except Exception as refusal:
             print(type(refusal).__name__)
     else:
@@ -168,6 +170,7 @@ def test_clients_with_their_trust_in_variables(client: str, authorities: Authori
     }
     with ExitStack() as opened:
         visited = {kind: opened.enter_context(authorities.serve(kind)) for kind in Server}
+        # The right one comes first; it has time to listen on a busy machine too.
         ports = json.dumps([server.port for server in visited.values()])
         subprocess.run([sys.executable, "-c", _VISIT, client, ports], env=variables, check=True)
         assert visited[Server.RIGHT].received

@@ -13,7 +13,7 @@ from typing import Final
 import attrs
 import trustme
 
-_PATIENCE: Final = 2.0
+_PATIENCE: Final = 10.0
 
 
 class Server(Enum):

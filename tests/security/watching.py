@@ -25,7 +25,7 @@ class Watcher:
     ours: dict[int, bytes] = attrs.field(factory=dict)
     """Command lines of the adapter's and of the jobs' processes."""
     written_files: set[str] = attrs.field(factory=set)
-    """Regular files that one of ours had open for writing."""
+    """Regular files that one of ours had open for writing; what it tells the kernel in /proc is none."""
     _known: dict[int, bytes] = attrs.field(factory=dict)
 
     def look(self) -> None:
@@ -48,8 +48,10 @@ class Watcher:
         for descriptor in (place / "fd").iterdir():
             with suppress(OSError):
                 flags = re.search(r"flags:\s+0*([0-7]+)", (place / "fdinfo" / descriptor.name).read_text())
-                if flags and int(flags[1], 8) & _WRITING and descriptor.is_file():
-                    self.written_files.add(os.readlink(descriptor))
+                name = os.readlink(descriptor)
+                written = flags and int(flags[1], 8) & _WRITING and descriptor.is_file()
+                if written and not name.startswith("/proc/"):
+                    self.written_files.add(name)
 
 
 @contextmanager

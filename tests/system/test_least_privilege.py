@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 from tests.integration.kubernetes.job_harness import ObedientJobs, eventually, obedient_settings
 from tests.system.test_deletion import deleted
-from tests.system.test_whole_path import QUICK, provisioned, settled
+from tests.system.test_whole_path import PATIENCE, QUICK, provisioned, settled
 from tests.system.world import SystemWorld
 
 from pullsecret.domain.errors import OperationError
@@ -97,7 +97,7 @@ async def everything(world: SystemWorld) -> None:
     async def repaired() -> bool:
         return await world.admin.get_or_none(world.cluster_secret(cluster_id)) is not None
 
-    await eventually(repaired, 60)
+    await eventually(repaired, PATIENCE)
     await settled(world)
     homeless = await world.new_cluster()
     await world.admin.call("delete", f"/api/v1/namespaces/clusters-{homeless}")
@@ -105,7 +105,7 @@ async def everything(world: SystemWorld) -> None:
     async def no_namespace() -> bool:
         return await world.admin.get_or_none(f"/api/v1/namespaces/clusters-{homeless}") is None
 
-    await eventually(no_namespace, 60)
+    await eventually(no_namespace, PATIENCE)
     await world.announce(homeless)
 
     async def told() -> bool:
@@ -113,7 +113,7 @@ async def everything(world: SystemWorld) -> None:
         condition = report and report.condition("Applied")
         return condition is not None and condition.reason == "NamespaceMissing"
 
-    await eventually(told, 60)
+    await eventually(told, PATIENCE)
     # One has its secrets, the other not even its namespace.
     await deleted(world, cluster_id)
     await deleted(world, homeless)

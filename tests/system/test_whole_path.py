@@ -20,7 +20,7 @@ from pullsecret.testing.gcp.customer import ALL_PERMISSIONS
 
 pytestmark = [pytest.mark.service, pytest.mark.asyncio]
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 CRD = Path(__file__).parents[1] / "fixtures" / "contracts" / "hostedclusters.crd.yaml"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 HYPERSHIFT = "/apis/hypershift.openshift.io/v1beta1"

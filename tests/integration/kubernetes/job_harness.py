@@ -52,7 +52,7 @@ def obedient_settings(namespace: str, times: JobTimes | None = None, **settings:
     return JobSettings(**(defaults | settings))
 
 
-async def eventually(condition: Callable[[], Awaitable[bool]], patience: float = 15.0) -> None:
+async def eventually(condition: Callable[[], Awaitable[bool]], patience: float = 60.0) -> None:
     """Wait until ``condition`` holds."""
     async with asyncio.timeout(patience):
         while not await condition():  # noqa: ASYNC110 - it is another process that changes

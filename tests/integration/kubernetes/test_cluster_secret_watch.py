@@ -26,7 +26,7 @@ from pullsecret.testing.kubernetes.system import System, create
 pytestmark = [pytest.mark.service, pytest.mark.asyncio]
 
 SILENCE = 0.7
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 @attrs.define

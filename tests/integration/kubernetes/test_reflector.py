@@ -69,7 +69,7 @@ class Copy:
     def holds(self, *names: str) -> bool:
         return {item["metadata"]["name"] for item in self.reflector.objects.values()} == set(names)
 
-    async def comes_to_hold(self, *names: str, patience: float = 15.0) -> None:
+    async def comes_to_hold(self, *names: str, patience: float = 60.0) -> None:
         async def held() -> bool:
             return self.holds(*names)
 
@@ -89,7 +89,7 @@ async def copying(
     copy = Copy(Reflector(api, selection, listen, resync=resync, on_fault=note))
     task = asyncio.create_task(copy.reflector.run())
     try:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             await copy.reflector.synced.wait()
         yield copy
     finally:
@@ -129,7 +129,7 @@ async def test_a_version_that_the_server_forgot_leads_to_one_more_list(
         control_plane.kill_apiserver()
         control_plane.start_apiserver()
         await put(admin, namespace, "two")
-        await copy.comes_to_hold("one", "two", patience=30)
+        await copy.comes_to_hold("one", "two")
         with pytest.raises(ApiError) as forgotten:
             async with aclosing(admin.watch(secret_path(namespace), api.watched_from[0])) as events:
                 await anext(events)
