@@ -1,6 +1,7 @@
 """Brings one cluster's newest generation into a job (DDR phases 2 and 3)."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -27,7 +28,13 @@ from pullsecret.domain.facts import ClusterRefused, HandedOver, SkipReason, Stat
 from pullsecret.domain.finalization import remains
 from pullsecret.domain.identifiers import ClusterId, Generation
 from pullsecret.domain.jobs import AnyJob, age_order, next_attempt
-from pullsecret.domain.provisioning import Finished, ProvisionJob, ProvisionKey, provision_order
+from pullsecret.domain.provisioning import (
+    Finished,
+    ProvisionJob,
+    ProvisionKey,
+    provision_order,
+    provision_target,
+)
 from pullsecret.domain.reasons import Outlook
 from pullsecret.domain.rollout import Rollout
 from pullsecret.expressions import Program
@@ -111,6 +118,7 @@ class ReconcileCluster:
             return unmet
         if older := _to_end_first(known, cluster.generation):
             return _busy(older)
+        again = again or (latest is not None and _was_sent_elsewhere(latest, cluster))
         if latest and (skipped := await self._nothing_to_do(latest, again)):
             return skipped
         attempt = latest.key.attempt + 1 if latest else 1
@@ -206,6 +214,13 @@ def _latest(known: Sequence[AnyJob], generation: Generation) -> ProvisionJob | N
     """The last attempt at provisioning the generation."""
     mine = [job for job in known if isinstance(job, ProvisionJob) and job.key.generation == generation]
     return max(mine, key=lambda job: job.key, default=None)
+
+
+def _was_sent_elsewhere(job: ProvisionJob, cluster: Cluster) -> bool:
+    """True if placement, which makes no new generation, names another namespace by now."""
+    with suppress(PermanentError):
+        return job.target.cluster_secret != provision_target(cluster).cluster_secret
+    return False
 
 
 def _to_end_first(known: Sequence[AnyJob], generation: Generation) -> AnyJob | None:

@@ -228,6 +228,32 @@ async def test_a_retry_goes_on_in_the_trace_of_what_failed(again: bool) -> None:
     assert outcome.job.trace == (None if again else trace)
 
 
+@pytest.mark.parametrize("result", [CREATED, FAILED_FOR_NOW, FAILED_FOR_GOOD])
+@simulated
+async def test_a_cluster_that_placement_moved_goes_again_to_where_it_is(result: ProvisionResult) -> None:
+    scene = Scene()
+    cluster = new_cluster()
+    scene.know_job(cluster, result)
+    moved = scene.put(attrs.evolve(cluster, namespace="another-namespace"))
+    outcome = await scene.reconcile(event_about(cluster.id))
+    assert isinstance(outcome, JobSubmitted)
+    assert isinstance(outcome.job, ProvisionJob)
+    assert outcome.job.key.attempt == 2
+    assert outcome.job.target.cluster_secret.namespace == moved.namespace
+    # Once it was sent there, it is done as ever.
+    assert await scene.reconcile(event_about(cluster.id)) == Skipped(SkipReason.ALREADY_RUNNING)
+
+
+@pytest.mark.parametrize("namespace", [None, "No Namespace"])
+@simulated
+async def test_a_placement_that_names_no_namespace_any_more_moves_nothing(namespace: str | None) -> None:
+    scene = Scene()
+    cluster = new_cluster()
+    scene.know_job(cluster, CREATED)
+    scene.world.hyperfleet.put(cluster_document(attrs.evolve(cluster, namespace=namespace)))
+    assert await scene.reconcile(event_about(cluster.id)) == Skipped(SkipReason.ALREADY_DONE)
+
+
 @simulated
 async def test_asked_again_it_goes_again_whatever_came_of_it() -> None:
     scene = Scene()
