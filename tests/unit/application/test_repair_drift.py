@@ -181,7 +181,8 @@ async def test_what_our_own_clean_up_deletes_is_no_drift_and_stays_deleted(still
     long_ago = case.scene.world.clock.now() - timedelta(minutes=5)
     deleted = attrs.evolve(case.cluster, generation=Generation(2), deleting=True, deleted_at=long_ago)
     case.scene.put(deleted)
-    life = asyncio.create_task(live(case, 200))
+    life = asyncio.create_task(live(case, 240))
+    await asyncio.sleep(30)  # the clean-up lets requests of the last job end
     await case.scene.reconcile(event_about(case.cluster.id))
     await asyncio.sleep(20)
     if still_known:
