@@ -132,7 +132,8 @@ class TestMemoryStatusSink(StatusSinkContract):
 @attrs.define
 class MemoryJobRunnerHarness:
     world: EmbeddedWorld
-    patience: float = 2.0
+    patience: float = 60.0
+    moment: float = 0.2
     processes: dict[AnyKey, "asyncio.Future[Any]"] = attrs.field(factory=dict)
     runner: JobRunner = attrs.field(init=False)
 

@@ -67,7 +67,8 @@ class ObedientJobs:
     """With the adapter's rights."""
     control: Path
     settings: JobSettings
-    patience: float = 12.0
+    patience: float = 60.0
+    moment: float = 1.0
     runner: KubernetesJobRunner = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:

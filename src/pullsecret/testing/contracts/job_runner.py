@@ -66,7 +66,7 @@ class JobRunnerContract(CleanUpJobsContract):
         self, harness: JobRunnerHarness, order: ProvisionOrder
     ) -> None:
         await harness.runner.submit(order)
-        await asyncio.sleep(harness.patience / 10)
+        await asyncio.sleep(harness.moment)
         assert not await harness.started(order.key)
         await harness.runner.release(order.key)
         await harness.runner.release(order.key)
@@ -187,7 +187,7 @@ class JobRunnerContract(CleanUpJobsContract):
         assert job.state.reported
         assert job.state.result == SUCCESS
         with pytest.raises(TimeoutError):
-            await next_finished(harness.another_replica(), order.key, harness.patience / 4)
+            await next_finished(harness.another_replica(), order.key, 3 * harness.moment)
 
     @pytest.mark.parametrize("followed", [False, True], ids=["asked", "watching"])
     async def test_what_failed_for_now_goes_again_from_its_report_until_the_next_attempt(
