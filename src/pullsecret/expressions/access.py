@@ -104,7 +104,7 @@ def admitted(value: Any, depth: int = 0) -> Value:
         return value
     if kind is int:
         return _admitted_int(value)
-    if depth > MAX_DEPTH:
+    if depth >= MAX_DEPTH:
         raise RuntimeFault(f"nested more than {MAX_DEPTH} levels deep")
     if kind is list or kind is tuple:
         return [admitted(each, depth + 1) for each in value]

@@ -1,6 +1,6 @@
 """Programs and what they may read."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import IntEnum
 from types import MappingProxyType
 from typing import Any
@@ -133,3 +133,27 @@ def test_an_environment_is_not_changed() -> None:
     environment = {"x": [3, 1, 2], "y": {"a": [1]}}
     compile("[sort(x), reverse(x), map(x, # + 1), y.a, groupBy(x, #)]").evaluate(environment)
     assert environment == {"x": [3, 1, 2], "y": {"a": [1]}}
+
+
+@pytest.mark.parametrize("wrap", [lambda inner: [inner], lambda inner: {"a": inner}], ids=["array", "map"])
+def test_an_environment_may_be_so_deep_and_no_deeper(wrap: Callable[[Any], Any]) -> None:
+    deepest: Any = 1
+    for _ in range(100):
+        deepest = wrap(deepest)
+    assert compile("len(x)").evaluate({"x": deepest}) == 1
+    with pytest.raises(EvaluationError, match="x: nested more than 100 levels deep"):
+        compile("len(x)").evaluate({"x": wrap(deepest)})
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (Foreign(), "x: not a value that an expression may read: Foreign"),
+        ({1: 2}, "x: a key of a map must be a string, not int"),
+        (10**400, "x: integer of the environment is out of range"),
+    ],
+)
+def test_what_an_environment_may_not_hold_is_named(value: Any, message: str) -> None:
+    with pytest.raises(EvaluationError) as raised:
+        compile("x").evaluate({"x": value})
+    assert raised.value.message == message
