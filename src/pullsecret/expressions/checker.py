@@ -1,6 +1,7 @@
 """What the engine refuses before it evaluates anything: operations whose types cannot fit."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 from pullsecret.expressions import ast, natures, types
@@ -185,13 +186,15 @@ class Checker:
                 return Nature(builtin.validate([types.ANY if each.unknown else each.type for each in given]))
             except Refused as refused:
                 raise self.refuse(node, f"{builtin.name}: {refused.message}") from None
-        last: CompileError | None = None
-        for signature in builtin.overloads:
-            try:
+        fitting = [each for each in builtin.overloads if len(each.parameters) == len(arguments)]
+        if not fitting:
+            counts = " or ".join(dict.fromkeys(str(len(each.parameters)) for each in builtin.overloads))
+            raise self.refuse(node, f"{builtin.name} takes {counts} arguments, got {len(arguments)}")
+        *others, last = fitting
+        for signature in others:
+            with suppress(CompileError):
                 return self._call_nature(builtin.name, signature, node, arguments)
-            except CompileError as error:
-                last = error
-        raise last or self.refuse(node, f"no matching overload for {builtin.name}")
+        return self._call_nature(builtin.name, last, node, arguments)
 
     def _call_nature(self, name: str, signature: Signature, node: Node, arguments: Sequence[Node]) -> Nature:
         if len(signature.results) + signature.fails > _MAX_RESULTS:
