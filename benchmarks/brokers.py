@@ -23,7 +23,7 @@ from typing import Any
 
 import attrs
 from benchmarks.filled_brokers import BROKERS
-from benchmarks.outside_systems import OUTSIDE
+from benchmarks.outside_systems import OUTSIDE, Surroundings
 from benchmarks.results import add_option, write_result
 
 from pullsecret.domain.facts import EventSettled, Fact
@@ -73,13 +73,14 @@ async def measure(broker: str, path: str, outside: str, count: int, profile: boo
             stop, profiler = asyncio.Event(), cProfile.Profile()
             if profile:
                 profiler.enable()
-            idle = idle_seconds()
+            idle, spent = idle_seconds(), control_plane_seconds(surroundings)
             wall, cpu = time.perf_counter(), time.process_time()
             work = asyncio.create_task(consume(stop))
             done = asyncio.create_task(telemetry.done.wait())
             await asyncio.wait({work, done}, return_when="FIRST_COMPLETED")
             wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
             idle = {core: seconds - idle[core] for core, seconds in idle_seconds().items()}
+            spent = control_plane_seconds(surroundings) - spent
             profiler.disable()
             stop.set()
             await work
@@ -94,12 +95,19 @@ async def measure(broker: str, path: str, outside: str, count: int, profile: boo
         "events": count,
         "events_per_second": round(count / wall),
         "events_per_cpu_second": round(count / cpu),
+        **({"control_plane_cpu_seconds_per_event": round(spent / count, 4)} if spent else {}),
         "latency_p50_seconds": round(cuts[49], 6),
         "latency_p99_seconds": round(cuts[98], 6),
         "adapter_core_busy_ratio": round(1 - idle[ours] / wall, 3),
         "other_cores_busy_ratio": round(1 - statistics.mean(idle[each] for each in others) / wall, 3),
         "peak_rss_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
     }
+
+
+def control_plane_seconds(surroundings: Surroundings) -> float:
+    """Processor time of API server, etcd and controllers, so far; none if they are embedded."""
+    served = surroundings.control_plane
+    return sum(served.cpu_seconds().values()) if served else 0.0
 
 
 def idle_seconds() -> dict[int, float]:

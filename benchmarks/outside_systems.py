@@ -36,6 +36,8 @@ class Surroundings:
 
     clusters: Sequence[str]
     adapter: Adapter
+    control_plane: ControlPlane | None = None
+    """The one that is served."""
 
 
 Outside = Callable[[int, Telemetry], AbstractAsyncContextManager[Surroundings]]
@@ -87,7 +89,7 @@ async def served(count: int, telemetry: Telemetry) -> AsyncIterator[Surroundings
                 file.write_text(json.dumps(given))
                 world = EmbeddedWorld.create(latency=(0, 0), clock=SystemClock())
                 async with open_adapter(_replica(load(file, {}), telemetry), world) as adapter:
-                    yield Surroundings(clusters, adapter)
+                    yield Surroundings(clusters, adapter, control_plane)
         finally:
             served.terminate()
             await served.wait()
