@@ -103,13 +103,11 @@ def mutants_of(folder: Path) -> Iterator[Mutant]:
         path.write_text(mutated.code)
         lines = mutated.code.splitlines()
         module = ".".join(path.relative_to(folder).with_suffix("").parts).removesuffix(".__init__")
-
-        def text(name: str, spans: Any = mutated.line_span_by_function_name, lines: Any = lines) -> list[str]:
-            return lines[spans[name].start - 1 : spans[name].end]
-
+        spans = mutated.line_span_by_function_name
+        texts = {name: lines[span.start - 1 : span.end] for name, span in spans.items()}
         for name in mutated.mutant_names:
             function = name.partition("__mutmut_")[0]
-            changes = difflib.unified_diff(text(f"{function}__mutmut_orig"), text(name), lineterm="", n=1)
+            changes = difflib.unified_diff(texts[f"{function}__mutmut_orig"], texts[name], lineterm="", n=1)
             difference = "\n".join(line for line in list(changes)[3:] if "__mutmut_" not in line)
             yield Mutant(f"{module}.{name}", module, f"{module}.{function}", difference)
 
@@ -144,7 +142,7 @@ class Reached(Few):
 
     def __init__(self) -> None:
         self.functions: dict[str, set[str]] = {}
-        self.seconds: Counter[str] = Counter()
+        self.seconds: dict[str, float] = defaultdict(float)
 
     def pytest_runtest_setup(self) -> None:
         state()._stats.clear()
@@ -208,44 +206,6 @@ def is_noticed(mutant: Mutant, known: Witnesses) -> bool:
     return process.exitcode != 0
 
 
-def main() -> int:
-    """0 if at least the wanted share was noticed."""
-    parser = ArgumentParser(description=__doc__)
-    parser.add_argument("--sample", type=int, metavar="N", help="only N mutants, chosen at random")
-    parser.add_argument("--seed", type=int, default=1, help="of the choice")
-    parser.add_argument("--only", nargs="+", metavar="TEXT", help="only mutants with a TEXT in their name")
-    parser.add_argument("--at-least", type=float, default=0.0, help="percent that must be noticed")
-    add_option(parser)
-    options = parser.parse_args()
-    os.chdir(ROOT)
-    with tempfile.TemporaryDirectory() as folder:
-        shutil.copytree(ROOT / "src", folder, dirs_exist_ok=True)
-        made = list(mutants_of(Path(folder)))
-        sys.path.insert(0, folder)
-        set_mutant_under_test("stats")
-        importing = reached_by_importing()
-        with FORKED.Pool(
-            1
-        ) as pool:  # What the witnesses fill (caches, counters) must not be there for a mutant.
-            known = attrs.evolve(pool.apply(witnesses, [engine_cases()]), importing=importing)
-        taken = [each for each in made if any(text in each.name for text in options.only or [""])]
-        if options.sample:
-            taken = sample(taken, options.sample, options.seed)
-        survivors = [each for each in taken if not told(each, is_noticed(each, known))]
-    figures = {
-        "mutants": len(made),
-        "examined": len(taken),
-        "noticed": len(taken) - len(survivors),
-        "noticed_percent": round(100 * (1 - len(survivors) / len(taken)), 1),
-        "survivors": by_module(taken, survivors),
-    }
-    score = 100 * (1 - len(survivors) / len(taken))
-    sys.stdout.write(f"{len(taken) - len(survivors)} of {len(taken)} mutants noticed: {score:.1f} %\n")
-    if options.json:
-        write_result(options.json, "Mutation score of the expressions", figures)
-    return 0 if score >= options.at_least else 1
-
-
 def reached_by_importing() -> frozenset[str]:
     """Import the package and its tests, once for all mutants; the functions that this called."""
     state()._stats.clear()
@@ -269,6 +229,43 @@ def by_module(taken: Sequence[Mutant], survivors: Sequence[Mutant]) -> list[dict
         {"module": module, "examined": count, "survived": survived[module]}
         for module, count in sorted(examined.items())
     ]
+
+
+def main() -> int:
+    """0 if at least the wanted share was noticed."""
+    parser = ArgumentParser(description=__doc__)
+    parser.add_argument("--sample", type=int, metavar="N", help="only N mutants, chosen at random")
+    parser.add_argument("--seed", type=int, default=1, help="of the choice")
+    parser.add_argument("--only", nargs="+", metavar="TEXT", help="only mutants with a TEXT in their name")
+    parser.add_argument("--at-least", type=float, default=0.0, help="percent that must be noticed")
+    add_option(parser)
+    options = parser.parse_args()
+    os.chdir(ROOT)
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copytree(ROOT / "src", folder, dirs_exist_ok=True)
+        made = list(mutants_of(Path(folder)))
+        sys.path.insert(0, folder)
+        set_mutant_under_test("stats")
+        importing = reached_by_importing()
+        with FORKED.Pool(1) as pool:  # The caches that the witnesses fill must be empty for a mutant.
+            known = attrs.evolve(pool.apply(witnesses, [engine_cases()]), importing=importing)
+        taken = [each for each in made if any(text in each.name for text in options.only or [""])]
+        if options.sample:
+            taken = sample(taken, options.sample, options.seed)
+        survivors = [each for each in taken if not told(each, is_noticed(each, known))]
+    noticed = len(taken) - len(survivors)
+    score = 100 * noticed / len(taken)
+    sys.stdout.write(f"{noticed} of {len(taken)} mutants noticed: {score:.1f} %\n")
+    if options.json:
+        figures = {
+            "mutants": len(made),
+            "examined": len(taken),
+            "noticed": noticed,
+            "noticed percent": round(score, 1),
+            "modules": by_module(taken, survivors),
+        }
+        write_result(options.json, "Mutation score of the expressions (`make mutation-expressions`)", figures)
+    return 0 if score >= options.at_least else 1
 
 
 if __name__ == "__main__":
