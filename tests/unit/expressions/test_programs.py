@@ -1,5 +1,6 @@
 """Programs and what they may read."""
 
+import itertools
 from collections.abc import Callable, Mapping
 from enum import IntEnum
 from types import MappingProxyType
@@ -7,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from pullsecret.expressions import EvaluationError, compile
+from pullsecret.expressions import CompileError, EvaluationError, compile
+from pullsecret.expressions.builtins import BUILTINS
 
 
 def test_clauses_are_evaluated_one_by_one() -> None:
@@ -157,3 +159,15 @@ def test_what_an_environment_may_not_hold_is_named(value: Any, message: str) -> 
     with pytest.raises(EvaluationError) as raised:
         compile("x").evaluate({"x": value})
     assert raised.value.message == message
+
+
+ARGUMENTS = ("1", "nothing", "text", "[text]", "{a: 1}", "date('2023-01-01')", "timezone('UTC')")
+
+
+@pytest.mark.parametrize("name", sorted(BUILTINS))
+def test_a_builtin_that_the_checker_does_not_see_takes_any_arguments_or_refuses_them(name: str) -> None:
+    """The checker looks at no argument of what it does not know."""
+    for argument, count in itertools.product(ARGUMENTS, range(6)):
+        called = f"unknown({name}({', '.join([argument] * count)}))"
+        with pytest.raises((CompileError, EvaluationError)):
+            compile(called).evaluate({"text": "a"})

@@ -65,10 +65,9 @@ def _check_now(arguments: Sequence[GoType | None]) -> GoType:
 
 def _date(budget: Budget, *arguments: Value) -> Time:
     location: Location | None = None
-    if type(arguments[0]) is Location:
-        location, *rest = arguments
-    else:
-        rest = list(arguments)
+    rest = list(arguments)
+    if rest and type(rest[0]) is Location:
+        location = rest.pop(0)
     if not rest:
         raise RuntimeFault("runtime error: index out of range [0] with length 0")
     text = as_string(rest[0])
