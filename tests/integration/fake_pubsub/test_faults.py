@@ -15,7 +15,7 @@ import attrs
 import pytest
 from grpc import StatusCode
 from tests.integration.pubsub.harness import PubSubHarness, pubsub_harness, pubsub_settings
-from tests.integration.pubsub.trial import REPETITIONS, WAITING, Record, Trial, until
+from tests.integration.pubsub.trial import PATIENCE, REPETITIONS, WAITING, Record, Trial, until
 
 from pullsecret.domain.errors import OperationError, PermanentError, TransientError
 from pullsecret.domain.facts import Interrupted
@@ -243,8 +243,10 @@ async def test_a_connection_is_cut_at_any_byte(
         )
         proxy.cut = lambda: CutAfter(cut_after)
         with suppress(OperationError, TimeoutError):
-            async with asyncio.timeout(1), trial.fleet.served_until_killed_by(source):
-                await until(lambda: proxy.connections > 1)
+            async with trial.fleet.served_until_killed_by(source):
+                await until(lambda: proxy.connections > 0)
+                async with asyncio.timeout(1):
+                    await until(lambda: proxy.connections > 1)
         assert proxy.connections
         proxy.cut = None
         fake_pubsub.advance(61)
@@ -301,9 +303,10 @@ async def test_a_slow_consumer_holds_no_more_than_its_concurrency(
         await harness.publish(new_event())
     async with harness.source.subscribe() as subscription:
         await subscription.receive()
+        await until(lambda: len(fake_pubsub.leases(path)) >= harness.prefetch)
         await asyncio.sleep(0.3)
         assert len(fake_pubsub.leases(path)) == harness.prefetch
-    assert fake_pubsub.leases(path) == []
+    await until(lambda: fake_pubsub.leases(path) == [])
     assert fake_pubsub.unsettled(path) == 50
 
 
@@ -424,10 +427,12 @@ async def test_when_nothing_can_be_handled_the_intake_pauses(
         taken = 0
         async with harness.source.subscribe() as subscription:
             with suppress(TimeoutError):
-                async with asyncio.timeout(1):
+                async with asyncio.timeout(PATIENCE) as time_left:
                     while (delivery := await subscription.receive()) is not None:
                         taken += 1
                         await delivery.retry(20)
+                        if taken == 3:
+                            time_left.reschedule(asyncio.get_running_loop().time() + 1)
         assert taken == 3
 
 

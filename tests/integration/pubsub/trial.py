@@ -14,7 +14,7 @@ REPETITIONS: Final = int(os.environ.get("PULLSECRET_REPETITIONS", "1"))
 """How often each fault is tried."""
 WAITING: Final = int(os.environ.get("PULLSECRET_WAITING_EVENTS", "200"))
 """How many events wait at the start."""
-PATIENCE: Final = 60.0 + WAITING / 200
+PATIENCE: Final = 180.0 + WAITING / 200
 
 Record = Callable[[str, object], None]
 

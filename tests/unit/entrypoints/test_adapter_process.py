@@ -18,7 +18,7 @@ import pytest
 from pullsecret.testing.kubernetes.processes import free_port
 
 COMMAND = (str(Path(sys.executable).parent / "pullsecret"), "adapter")
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 
 @pytest.fixture
