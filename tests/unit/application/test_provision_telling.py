@@ -191,3 +191,36 @@ async def test_nothing_is_retired_where_nobody_asks_for_it() -> None:
     scene.fault(FaultRule("secret-store.prune", Fault.CRASH_BEFORE, probability=1))
     assert (await scene.provision(scene.order(new_cluster()))).failure is None
     assert scene.facts(InternalFault) == []
+
+
+@simulated
+async def test_a_step_is_told_with_the_version_that_it_made_or_saw() -> None:
+    scene = Scene()
+    await scene.provision(scene.order(new_cluster()))
+    assert [(fact.operation, fact.version) for fact in scene.facts(StepDone)] == [
+        ("create-secret", None),
+        ("create-secret-version", "1"),
+        ("access-secret-version", "1"),
+        ("create-cluster-secret", "1"),
+    ]
+
+
+@simulated
+async def test_what_nobody_foresaw_while_old_versions_are_retired_is_told_and_undoes_nothing() -> None:
+    scene = Scene(provision_policy=ProvisionPolicy(keep_versions=1))
+    cluster = new_cluster()
+    await scene.provision(scene.order(cluster))
+
+    class Breaking:
+        def __getattr__(self, name: str) -> object:
+            return getattr(scene.store, name)
+
+        async def prune(self, *args: object) -> None:
+            raise RuntimeError("quoting a secret")
+
+    changed = attrs.evolve(cluster, generation=Generation(2), pull_secret=new_pull_secret())
+    order = scene.order(changed)
+    assert (await attrs.evolve(scene.provision, store=Breaking())(order)).failure is None
+    assert scene.landed(order)
+    fault = InternalFault("retire-secret-versions", "RuntimeError", cluster.id)
+    assert scene.facts(InternalFault) == [fault]
