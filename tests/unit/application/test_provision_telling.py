@@ -215,7 +215,7 @@ async def test_what_nobody_foresaw_while_old_versions_are_retired_is_told_and_un
         def __getattr__(self, name: str) -> object:
             return getattr(scene.store, name)
 
-        async def prune(self, *args: object) -> None:
+        async def prune(self, *args: object, **options: object) -> None:
             raise RuntimeError("quoting a secret")
 
     changed = attrs.evolve(cluster, generation=Generation(2), pull_secret=new_pull_secret())
