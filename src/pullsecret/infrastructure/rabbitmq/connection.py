@@ -44,7 +44,8 @@ async def open_channel(connection: AbstractConnection, *, confirms: bool) -> Abs
 
 def _address(url: str) -> str:
     parts = urlsplit(url)
-    return f"{parts.hostname}:{parts.port or (5671 if parts.scheme == 'amqps' else 5672)}"
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    return f"{host}:{parts.port or (5671 if parts.scheme == 'amqps' else 5672)}"
 
 
 def _with_sign_in(settings: RabbitMQSettings, url: str) -> URL:
@@ -76,17 +77,22 @@ def tls_context(settings: RabbitMQSettings) -> ssl.SSLContext | None:
         return None
     try:
         context = ssl.create_default_context(cafile=settings.ca_bundle)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if settings.client_certificate is not None:
-            context.load_cert_chain(settings.client_certificate, settings.client_key)
     except OSError as error:
-        names = (settings.ca_bundle, settings.client_certificate, settings.client_key)
-        raise _unusable(
-            "caBundle or clientCertificate", ", ".join(str(n) for n in names if n), error
-        ) from None
+        raise _unusable("caBundle", str(settings.ca_bundle), error) from None
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if settings.client_certificate is not None:
+        try:
+            context.load_cert_chain(settings.client_certificate, settings.client_key)
+        except OSError as error:
+            files = f"{settings.client_certificate}, {settings.client_key}"
+            raise _unusable("clientCertificate or clientKey", files, error) from None
     return context
 
 
 def _unusable(key: str, file: str, error: Exception) -> OperationError:
-    cause = f"{key} cannot be used ({type(error).__name__})."
+    # OpenSSL's text names a line of its own source, and nothing of the file.
+    why = type(error).__name__
+    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError):
+        why = error.strerror
+    cause = f"{key} cannot be used ({why})."
     return PermanentError("connect-broker", file, Reason.WRONG_CONFIGURATION, cause)
