@@ -125,6 +125,9 @@ class RepairDrift:
             if case.repairs == 0 or self.clock.monotonic() - case.due > self.policy.pause.maximum:
                 del self._cases[drift.cluster_id]
             return
+        if await self._needs_none_there(drift):
+            del self._cases[drift.cluster_id]
+            return
         outcome = await self.reconcile(adapter_event(drift.cluster_id, "pullsecret.drift"), again=True)
         if isinstance(outcome, JobSubmitted):
             self.on_submitted()
@@ -144,17 +147,20 @@ class RepairDrift:
     async def _follow(self) -> None:
         async with aclosing(self.watch.drifts()) as drifts:
             async for drift in drifts:
-                if not await self._was_cleaned_up(drift.cluster_id):
+                if not await self._needs_none_there(drift):
                     self.note(drift)
 
-    async def _was_cleaned_up(self, cluster_id: ClusterId) -> bool:
-        """True if our own clean-up, and nobody else, deleted the cluster's secret."""
+    async def _needs_none_there(self, drift: Drift) -> bool:
+        """True if the cluster's newest job cleaned up after it, or was sent to another namespace."""
         try:
-            known = await self.jobs.jobs(cluster_id)
+            known = await self.jobs.jobs(drift.cluster_id)
         except OperationError as error:
             self.telemetry.record(Interrupted(error.operation, self.policy.settle, error))
-            return False  # the cluster is looked at again before it is repaired
-        return isinstance(newest_jobs(known).get(cluster_id), CleanUpJob)
+            return False  # the cluster itself is looked at before it is repaired
+        newest = newest_jobs(known).get(drift.cluster_id)
+        if isinstance(newest, ProvisionJob):
+            return newest.target.cluster_secret != drift.secret
+        return newest is not None
 
     async def _keep_checking(self) -> None:
         while True:
