@@ -5,7 +5,6 @@ import sys
 from argparse import ArgumentParser
 from collections import Counter
 from pathlib import Path
-from typing import Any
 
 from benchmarks.results import add_option, write_result
 
@@ -14,8 +13,8 @@ SURVIVED = {0, 5, 33}
 """What mutmut notes of a mutant with which all tests pass, or that no test reaches."""
 
 
-def scores(folder: Path) -> list[dict[str, Any]]:
-    """A row for each layer. A mutant that makes the tests run for ever, or crashes them, is noticed too.
+def scores(folder: Path) -> dict[str, dict[str, float]]:
+    """By layer. A mutant that makes the tests run for ever, or crashes them, is noticed too.
 
     Raises ValueError if mutmut has not come to its end.
     """
@@ -28,15 +27,14 @@ def scores(folder: Path) -> list[dict[str, Any]]:
             layer = name.split(".")[1]
             mutants[layer] += 1
             noticed[layer] += code not in SURVIVED
-    return [
-        {
-            "layer": layer,
+    return {
+        layer: {
             "mutants": count,
             "noticed": noticed[layer],
             "noticed percent": round(100 * noticed[layer] / count, 1),
         }
         for layer, count in sorted(mutants.items())
-    ]
+    }
 
 
 def main() -> int:
@@ -45,14 +43,13 @@ def main() -> int:
     parser.add_argument("--at-least", type=float, default=0.0, help="percent of each layer's mutants")
     add_option(parser)
     options = parser.parse_args()
-    rows = scores(MUTANTS)
-    for row in rows:
-        share = f"{row['noticed']} of {row['mutants']} mutants noticed, {row['noticed percent']} %"
-        sys.stdout.write(f"{row['layer']}: {share}\n")
+    layers = scores(MUTANTS)
+    for layer, score in layers.items():
+        share = f"{score['noticed']} of {score['mutants']} mutants noticed, {score['noticed percent']} %"
+        sys.stdout.write(f"{layer}: {share}\n")
     if options.json:
-        name = "Mutation score of domain and application (`make mutation`)"
-        write_result(options.json, name, {"layers": rows})
-    return 0 if all(row["noticed percent"] >= options.at_least for row in rows) else 1
+        write_result(options.json, "Mutation score of domain and application (`make mutation`)", layers)
+    return 0 if all(score["noticed percent"] >= options.at_least for score in layers.values()) else 1
 
 
 if __name__ == "__main__":
