@@ -117,8 +117,7 @@ class JobRunnerContract(CleanUpJobsContract):
     async def test_an_end_is_brought_with_its_result(
         self, harness: JobRunnerHarness, order: ProvisionOrder, result: ProvisionResult
     ) -> None:
-        await self.finish(harness, order, result)
-        job = await next_finished(harness.runner, order.key, harness.patience)
+        job = await self.ended(harness, order, result)
         assert isinstance(job.state, Finished)
         assert job.state.result == result
         assert not job.state.reported
@@ -129,8 +128,7 @@ class JobRunnerContract(CleanUpJobsContract):
     async def test_after_the_end_the_next_generation_may_come(
         self, harness: JobRunnerHarness, order: ProvisionOrder
     ) -> None:
-        await self.finish(harness, order, SUCCESS)
-        await next_finished(harness.runner, order.key, harness.patience)
+        await self.ended(harness, order, SUCCESS)
         newer = new_order(order.target.cluster_id, generation=2)
         assert isinstance(await harness.runner.submit(newer), Submitted)
 
@@ -155,8 +153,7 @@ class JobRunnerContract(CleanUpJobsContract):
     async def test_another_attempt_is_another_job(
         self, harness: JobRunnerHarness, order: ProvisionOrder
     ) -> None:
-        await self.finish(harness, order, FAILURE)
-        await next_finished(harness.runner, order.key, harness.patience)
+        await self.ended(harness, order, FAILURE)
         second = new_order(order.target.cluster_id, attempt=2)
         assert isinstance(await harness.runner.submit(second), Submitted)
         keys = {job.key for job in await harness.runner.jobs(order.target.cluster_id)}
@@ -165,8 +162,7 @@ class JobRunnerContract(CleanUpJobsContract):
     async def test_an_unreported_end_is_brought_again_also_to_another_replica(
         self, harness: JobRunnerHarness, order: ProvisionOrder
     ) -> None:
-        await self.finish(harness, order, SUCCESS)
-        await next_finished(harness.runner, order.key, harness.patience)
+        await self.ended(harness, order, SUCCESS)
         await next_finished(harness.another_replica(), order.key, harness.patience)
         times = 0
         async with asyncio.timeout(harness.patience), aclosing(harness.runner.finished()) as finished:
@@ -178,8 +174,7 @@ class JobRunnerContract(CleanUpJobsContract):
     async def test_a_reported_end_is_not_brought_again(
         self, harness: JobRunnerHarness, order: ProvisionOrder
     ) -> None:
-        await self.finish(harness, order, SUCCESS)
-        await next_finished(harness.runner, order.key, harness.patience)
+        await self.ended(harness, order, SUCCESS)
         await harness.runner.mark_reported(order.key)
         await harness.runner.mark_reported(order.key)
         job = await self.the_job(harness.another_replica(), order)
@@ -222,8 +217,7 @@ class JobRunnerContract(CleanUpJobsContract):
     async def test_what_landed_or_failed_for_good_does_not_go_again(
         self, harness: JobRunnerHarness, order: ProvisionOrder, result: ProvisionResult
     ) -> None:
-        await self.finish(harness, order, result)
-        await next_finished(harness.runner, order.key, harness.patience)
+        await self.ended(harness, order, result)
         await harness.runner.mark_reported(order.key)
         assert order.key not in {job.key for job in await harness.runner.going_again()}
 
@@ -265,8 +259,7 @@ class JobRunnerContract(CleanUpJobsContract):
     async def test_the_payload_goes_with_the_end(
         self, harness: JobRunnerHarness, order: ProvisionOrder
     ) -> None:
-        await self.finish(harness, order, SUCCESS)
-        await next_finished(harness.runner, order.key, harness.patience)
+        await self.ended(harness, order, SUCCESS)
 
         async def gone() -> bool:
             return not await harness.payload_kept(order)

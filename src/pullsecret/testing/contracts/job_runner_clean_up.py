@@ -120,8 +120,7 @@ class CleanUpJobsContract(JobRunnerSuite):
     ) -> None:
         clean_up = new_clean_up(generation=2)
         cluster_id = clean_up.key.cluster_id
-        await self.finish(harness, clean_up, CLEANED_UP)
-        await next_finished(harness.runner, clean_up.key, harness.patience)
+        await self.ended(harness, clean_up, CLEANED_UP)
         await harness.runner.mark_reported(clean_up.key)
         for generation in (1, 2):
             late = new_order(cluster_id, generation)

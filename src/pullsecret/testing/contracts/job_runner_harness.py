@@ -75,6 +75,11 @@ class JobRunnerSuite:
         await self.eventually(harness, lambda: harness.started(order.key))
         await harness.end(order.key, result)
 
+    async def ended(self, harness: JobRunnerHarness, order: AnyOrder, result: AnyResult) -> AnyJob:
+        """The order's job, submitted, released and ended, as the runner brings it."""
+        await self.finish(harness, order, result)
+        return await next_finished(harness.runner, order.key, harness.patience)
+
     async def eventually(self, harness: JobRunnerHarness, condition: "Condition") -> None:
         """Wait until ``condition`` holds."""
         async with asyncio.timeout(harness.patience):
