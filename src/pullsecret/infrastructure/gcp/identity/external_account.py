@@ -15,14 +15,8 @@ import attrs
 from pullsecret.domain.errors import OperationError
 from pullsecret.infrastructure.gcp.https_json import HttpAnswer, HttpsJson, NoAnswerError
 from pullsecret.infrastructure.gcp.identity.credential import CLOUD_PLATFORM_SCOPE, Credential
-from pullsecret.infrastructure.gcp.identity.failures import (
-    SIGN_IN,
-    TRANSIENT_STATUSES,
-    refused,
-    retry_after,
-    unavailable,
-    wrong_configuration,
-)
+from pullsecret.infrastructure.gcp.identity.exchange_failures import exchange_failure
+from pullsecret.infrastructure.gcp.identity.failures import SIGN_IN, unavailable, wrong_configuration
 from pullsecret.infrastructure.gcp.settings import GoogleSettings
 
 _AUDIENCE = re.compile(
@@ -174,7 +168,7 @@ class ExternalAccountSource:
         document = answer.document()
         bearer, lifetime = document.get("access_token"), document.get("expires_in")
         if answer.status != 200 or not isinstance(bearer, str) or not isinstance(lifetime, int | float):
-            raise self._failure(answer, document)
+            raise self._failure(answer)
         return Credential(bearer, float(lifetime))
 
     async def member(self) -> str:
@@ -201,63 +195,15 @@ class ExternalAccountSource:
             ) from None
         return text
 
-    def _failure(self, answer: HttpAnswer, document: dict[str, Any]) -> OperationError:
+    def _failure(self, answer: HttpAnswer) -> OperationError:
         account = self._account
-        subject = f"workload identity provider {account.provider}"
-        provider = (
-            f"{account.provider} --location=global --workload-identity-pool={account.pool} "
-            f"--project={account.project}"
-        )
-        error = str(document.get("error", ""))
-        said = str(document.get("error_description", ""))
-        if error == "invalid_target":
-            return refused(
-                SIGN_IN,
-                subject,
-                "The pool or its provider does not exist or is switched off.",
-                f"gcloud iam workload-identity-pools providers create-oidc {provider} "
-                f"--issuer-uri={_claims_or_empty(self).get('iss', 'ISSUER')} "
-                "--attribute-mapping=google.subject=assertion.sub",
-            )
-        if error == "invalid_grant" and "audience" in said.lower():
-            audiences = _claims_or_empty(self).get("aud", "AUDIENCE")
-            found = ",".join(audiences) if isinstance(audiences, list) else str(audiences)
-            return refused(
-                SIGN_IN,
-                subject,
-                f"The pod's projected identity is for the audience {found}, which the provider does not "
-                "expect.",
-                f"Set the volume's audience to https:{account.audience}, or: gcloud iam "
-                f"workload-identity-pools providers update-oidc {provider} --allowed-audiences={found}",
-            )
-        if error == "invalid_grant" and ("stale" in said or "expired" in said or "future" in said):
-            return unavailable(
-                SIGN_IN,
-                subject,
-                "The pod's projected identity has expired or is not valid yet.",
-                "The kubelet renews it; if it persists, compare the clocks of the node and of the cluster's "
-                "control plane with true time.",
-            )
-        if error == "invalid_grant":
-            return refused(
-                SIGN_IN,
-                subject,
-                "The provider does not accept the pod's projected identity.",
-                f"Compare issuer and keys: gcloud iam workload-identity-pools providers describe {provider}",
-            )
-        if answer.status in TRANSIENT_STATUSES or answer.status == 200:
-            return unavailable(
-                SIGN_IN,
-                subject,
-                f"The exchange answered with status {answer.status}.",
-                "Retried by itself.",
-                retry_after(dict(answer.headers)),
-            )
-        return refused(
-            SIGN_IN,
-            subject,
-            f"The exchange refused with status {answer.status} ({error or 'no reason given'}).",
-            f"gcloud iam workload-identity-pools providers describe {provider}",
+        return exchange_failure(
+            answer,
+            account.pool,
+            account.provider,
+            account.project,
+            account.audience,
+            _claims_or_empty(self),
         )
 
 
