@@ -11,9 +11,9 @@ DEPLOY = Path(__file__).parents[1]
 MANIFESTS = DEPLOY / "manifests" / "pullsecret.yaml"
 
 
-def render_chart(*arguments: str) -> str:
+def render_chart(*arguments: str, release: str = "pullsecret") -> str:
     """What ``helm template`` makes of the chart. Raises :class:`subprocess.CalledProcessError`."""
-    command = [str(helm.build()), "template", "pullsecret", str(DEPLOY / "chart"), "--kube-version=1.36.0"]
+    command = [str(helm.build()), "template", release, str(DEPLOY / "chart"), "--kube-version=1.36.0"]
     command += ["--namespace=hyperfleet-system", *arguments]
     # The arguments are this program's own.
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603

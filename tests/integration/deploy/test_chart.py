@@ -115,6 +115,49 @@ def test_what_the_operator_says_about_jobs_is_kept() -> None:
     assert config["kubernetes"]["threads"] == 4
 
 
+@pytest.mark.parametrize("placements", ["null", "{clusters-a,clusters-b}"])
+def test_two_releases_have_nothing_in_common(placements: str) -> None:
+    switches = (*GIVEN, f"--set=rbac.placementNamespaces={placements}")
+    releases = [
+        {
+            (each["kind"], each["metadata"].get("namespace"), each["metadata"]["name"])
+            for each in objects(render_chart(*switches, f"--namespace={namespace}", release=name))
+        }
+        for name, namespace in (("pullsecret", "hyperfleet-system"), ("canary", "hyperfleet-canary"))
+    ]
+    assert not releases[0] & releases[1]
+
+
+def test_roles_that_are_bound_are_there() -> None:
+    text = render_chart(*GIVEN, "--set=config.kubernetes.job.createNamespaces=true", release="canary")
+    bound = {each["roleRef"]["name"] for each in objects(text) if each["kind"] == "ClusterRoleBinding"}
+    assert bound == {each["metadata"]["name"] for each in objects(text) if each["kind"] == "ClusterRole"}
+    assert len(bound) == 4
+
+
+def test_what_the_configuration_names_can_be_reached() -> None:
+    text = render_chart(
+        "--set=config.broker=rabbitmq,config.api.url=https://hyperfleet-api.svc:8000/base",
+        "--set=config.rabbitmq.urls={amqps://one.svc:15671/,amqps://[fd00::2]:15672/v,amqps://two.svc/}",
+        "--set=config.tracing.endpoint=http://collector.svc:4318",
+    )
+    assert {8000, 15671, 15672, 4318, 443, 5671} <= reached(one(text, "NetworkPolicy"))
+    job = reached(one(text, "NetworkPolicy", "pullsecret-job"))
+    assert 4318 in job
+    assert 8000 not in job
+
+
+def reached(policy: Any) -> set[int]:
+    return {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]}
+
+
+def test_a_single_replica_does_not_hold_up_a_drained_node() -> None:
+    for replicas in (1, 2, 6):
+        budget = one(render_chart(*GIVEN, f"--set=replicas={replicas}"), "PodDisruptionBudget")
+        assert budget["spec"].get("maxUnavailable") == 1
+        assert "minAvailable" not in budget["spec"]
+
+
 def test_a_changed_configuration_restarts_the_pods() -> None:
     pods = [
         one(render_chart(*GIVEN, f"--set=rollout.share={share}"), "Deployment")["spec"]["template"]
