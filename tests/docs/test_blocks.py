@@ -41,6 +41,7 @@ CANNOT_RUN: Mapping[str, str] = {
     "pullsecret adapter": "serves until stopped, on a broker and a management cluster",
     "docker ": "needs a container engine",
     "podman ": "needs a container engine",
+    "oc adm ": "needs an OpenShift cluster",
     "skopeo ": "needs a registry",
     "deploy/image/build-scratch.sh --tag": "needs a container engine; tests/integration builds and loads it",
     "pullsecret fake-gcp": "serves until stopped",
