@@ -73,7 +73,8 @@ def conjunction(operands: Sequence[Code], place: Place) -> Code:
                 if value is False:
                     return False
                 raise place.error(_no_bool("&&", value))
-        return _last(last(frame))
+        value = last(frame)
+        return value if value is True or value is False else dereferenced(value)
 
     return run
 
