@@ -1,5 +1,6 @@
 """What a job does: store, read back, publish (DDR phases 4 and 5)."""
 
+import math
 from collections.abc import Awaitable, Callable
 
 import attrs
@@ -18,6 +19,9 @@ from pullsecret.ports.clock import Clock
 from pullsecret.ports.cluster_secrets import ClusterSecrets
 from pullsecret.ports.secret_store import SecretNotFoundError, SecretStore
 from pullsecret.ports.telemetry import Telemetry
+
+_LATEST_EFFECT = 15.0
+"""Seconds after which a request that was not answered has had its effect, or never will."""
 
 
 @attrs.frozen
@@ -78,7 +82,30 @@ class _Run:
     earlier: tuple[CloudSecretRef, ...] = ()
     """Where it was stored before the cluster moved, as the order and the cluster secret say."""
 
+    in_doubt_until: float = 0.0
+    """When, on the monotonic clock, no unanswered request to add a version has an effect any more."""
+
     async def to_the_end(self, pauses: Pauses) -> Failure | None:
+        """Land the payload. What an unanswered request does late is waited for and looked at: on top of what
+        the next generation's job stores it would stay."""
+        failure = await self._until_published(pauses)
+        while await self._outwaited() and failure is None:
+            self.lifecycle = self.lifecycle.revisited()
+            failure = await self._until_published(pauses)
+        if failure is None:
+            await self._retire_old_versions()
+        return failure
+
+    async def _outwaited(self) -> bool:
+        """Wait until nothing is in doubt; False if nothing was, or if we are told to stop."""
+        seconds = math.ceil(self.in_doubt_until - self.use.clock.monotonic())
+        for _ in range(seconds):
+            if self.use.stopping():
+                return False
+            await self.use.clock.sleep(1.0)
+        return seconds > 0
+
+    async def _until_published(self, pauses: Pauses) -> Failure | None:
         """Take steps until published. Transient failures repeat the step they hit, which looks before it
         writes; permanent ones end the run."""
         steps: dict[Stage, Callable[[], Awaitable[None]]] = {
@@ -110,7 +137,6 @@ class _Run:
                 kind = type(error).__name__
                 self.use.telemetry.record(InternalFault("provision", kind, self.order.target.cluster_id))
                 return Failure(Reason.INTERNAL_ERROR, f"{kind} in the job; see its log.")
-        await self._retire_old_versions()
         return None
 
     async def prepare(self) -> None:
@@ -136,7 +162,6 @@ class _Run:
 
     async def store(self) -> None:
         """Make sure that the newest version holds the payload; add none if it already does."""
-        ref = self.order.target.cloud_secret
         try:
             newest = await self._newest()
             if newest and newest.payload == self.order.pull_secret:
@@ -144,7 +169,7 @@ class _Run:
                 self.lifecycle = self.lifecycle.stored(newest.version)
                 return
             self.lifecycle = self.lifecycle.adding(first=newest is None)
-            version = await self.use.store.add_version(ref, self.order.pull_secret)
+            version = await self._add_version()
         except TransientError:
             # In the pause that follows a newer generation may take over, so preparations are made anew.
             self.lifecycle = self.lifecycle.outdated()
@@ -152,6 +177,15 @@ class _Run:
         self.read_back = None
         self.lifecycle = self.lifecycle.stored(version)
         self._done("create-secret-version", "Created secret version")
+
+    async def _add_version(self) -> str:
+        ref = self.order.target.cloud_secret
+        try:
+            return await self.use.store.add_version(ref, self.order.pull_secret)
+        except TransientError as error:
+            if error.reason is Reason.SECRET_MANAGER_UNAVAILABLE:
+                self.in_doubt_until = self.use.clock.monotonic() + _LATEST_EFFECT
+            raise
 
     async def _newest(self) -> SecretVersion | None:
         """The newest version that can be read, also while the store tells an older one for it.
@@ -167,10 +201,10 @@ class _Run:
             before = newest.version
         elif known := added or self.seen:
             before = str(int(known) - 1)
-        elif self.lifecycle.added:
-            before = "0"
-        else:
+        elif self.anew and not self.lifecycle.added:
             return None
+        else:
+            before = "0"
         while following := await store.access_after(ref, before):
             newest, before = following, following.version
         return newest

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import attrs
@@ -16,6 +16,7 @@ from pullsecret.domain.clean_up import CleanUpJob
 from pullsecret.domain.cluster import Cluster
 from pullsecret.domain.cluster_document import ClusterDocumentPaths, UnreadableClusterError
 from pullsecret.domain.conditions import (
+    UNOBSERVED,
     StatusReport,
     in_progress_report,
     job_report,
@@ -35,7 +36,7 @@ from pullsecret.domain.provisioning import (
     provision_order,
     provision_target,
 )
-from pullsecret.domain.reasons import Outlook
+from pullsecret.domain.reasons import Outlook, Reason
 from pullsecret.domain.rollout import Rollout
 from pullsecret.expressions import Program
 from pullsecret.ports.clock import Clock
@@ -43,6 +44,10 @@ from pullsecret.ports.cluster_catalog import CatalogEntry, ClusterCatalog
 from pullsecret.ports.job_runner import Busy, Existing, JobRunner, Submitted
 from pullsecret.ports.status_sink import StatusSink
 from pullsecret.ports.telemetry import Telemetry
+
+_OUT_OF_SIGHT = {*UNOBSERVED, Reason.JOB_INTERRUPTED}
+_MAY_WRITE_FOR = timedelta(seconds=30)
+"""After the end of a job for one of these reasons, within which it may still write."""
 
 
 def adapter_event(cluster_id: ClusterId, kind: str) -> ClusterEvent:
@@ -118,6 +123,8 @@ class ReconcileCluster:
             return unmet
         if older := _to_end_first(known, cluster.generation):
             return _busy(older)
+        if lost := self._may_still_write(known, cluster.generation):
+            return Postponed(f"{lost.key.name} may still write: nobody saw its end")
         again = again or (latest is not None and _was_sent_elsewhere(latest, cluster))
         if latest and (skipped := await self._nothing_to_do(latest, again)):
             return skipped
@@ -150,6 +157,22 @@ class ReconcileCluster:
 
     def _is_too_early(self, failed: ProvisionKey, finished: Finished[Any]) -> bool:
         return self.clock.now() < next_attempt(failed, finished, self.policy.failed_job_pause)
+
+    def _may_still_write(self, known: Sequence[AnyJob], generation: Generation) -> AnyJob | None:
+        """An older generation's job that ended lately and out of sight. What it still stores would come on
+        top of what the newer generation's job does."""
+        now = self.clock.now()
+        for job in known:
+            if job.key.generation == generation or not isinstance(job.state, Finished):
+                continue
+            failure = job.state.result.failure
+            if (
+                failure is not None
+                and failure.reason in _OUT_OF_SIGHT
+                and now < job.state.at + _MAY_WRITE_FOR
+            ):
+                return job
+        return None
 
     async def _hand_over(
         self,

@@ -93,8 +93,8 @@ _APPLIED: dict[Change | None, tuple[Reason, str]] = {
     Change.UPDATED: (Reason.SECRET_UPDATED, "Pull secret updated in Secret Manager to version {version}."),
     Change.UNCHANGED: (Reason.SECRET_UNCHANGED, "Secret Manager already held it as version {version}."),
 }
-# After these nobody knows what the job still did, so neither True nor False would be the truth.
-_UNOBSERVED = {Reason.JOB_LOST, Reason.JOB_OUT_OF_MEMORY, Reason.JOB_EVICTED, Reason.JOB_TIMED_OUT}
+UNOBSERVED = frozenset({Reason.JOB_LOST, Reason.JOB_OUT_OF_MEMORY, Reason.JOB_EVICTED, Reason.JOB_TIMED_OUT})
+"""After these nobody knows what the job still did, so neither True nor False would be the truth."""
 
 
 def in_progress_report(target: ProvisionTarget, now: datetime) -> StatusReport:
@@ -158,7 +158,7 @@ def conditions_of(result: ProvisionResult) -> Conditions:
         )
     failure = result.failure
     message = with_outlook(failure)
-    if failure.reason in _UNOBSERVED:
+    if failure.reason in UNOBSERVED:
         unknown = Condition(Status.UNKNOWN, failure.reason, message)
         return Conditions(unknown, unknown, Condition(Status.FALSE, failure.reason, message))
     failed = Condition(Status.FALSE, failure.reason, message)

@@ -95,6 +95,11 @@ class SecretLifecycle:
         self._require("published", Stage.VERIFIED)
         return attrs.evolve(self, stage=Stage.PUBLISHED)
 
+    def revisited(self) -> "SecretLifecycle":
+        """Something that was asked for may have taken effect since: look at everything once more."""
+        self._require("revisited", Stage.PUBLISHED)
+        return attrs.evolve(self, stage=Stage.STARTED, version=None)
+
     def _require(self, step: str, *allowed: Stage) -> None:
         if self.stage not in allowed:
             raise IllegalTransitionError(f"{step} is not possible in stage {self.stage.value}")

@@ -122,7 +122,8 @@ async def test_a_passing_fault_is_tried_once_more_and_leaves_one_version(
     attempts = sum(count for call, count in bench.meter.counts.items() if call.startswith(f"{method}/"))
     undisturbed = {"GetSecret": 2, "CreateSecret": 1, "AddSecretVersion": 1, "AccessSecretVersion": 2}
     assert attempts <= undisturbed[method] + 1
-    assert len(bench.clock.waits) == 1
+    # One pause; the seconds are those in which an unanswered request to add may still take effect.
+    assert len([wait for wait in bench.clock.waits if wait < 1]) == 1
 
 
 async def test_google_is_not_asked_before_the_time_it_named(bench: Bench) -> None:

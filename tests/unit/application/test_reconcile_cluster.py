@@ -450,6 +450,19 @@ async def test_a_superseded_generation_is_not_tried_again() -> None:
     assert await scene.reconcile(event_about(cluster.id)) == Skipped(SkipReason.ALREADY_FAILED)
 
 
+@pytest.mark.parametrize("reason", [Reason.JOB_LOST, Reason.JOB_TIMED_OUT, Reason.JOB_INTERRUPTED])
+@simulated
+async def test_a_newer_generation_waits_while_a_job_that_nobody_saw_end_may_write(reason: Reason) -> None:
+    scene = Scene()
+    cluster = scene.put(new_cluster())
+    scene.know_job(cluster, ProvisionResult(Stage.STARTED, failure=Failure(reason, "Gone.")))
+    scene.put(next_generation(cluster))
+    await scene.world.clock.sleep(29)
+    assert isinstance(await scene.reconcile(event_about(cluster.id)), Postponed)
+    await scene.world.clock.sleep(1)
+    assert isinstance(await scene.reconcile(event_about(cluster.id)), JobSubmitted)
+
+
 @simulated
 async def test_a_job_is_told_where_earlier_jobs_stored_before_the_cluster_moved() -> None:
     scene = Scene()

@@ -111,14 +111,16 @@ def _show(console: Console, outcome: Outcome, last: int | None) -> None:
 
 
 def _progress() -> Progress:
+    console = Console(stderr=True)
     return Progress(
         TextColumn("[bold]Simulating"),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("seeds"),
         TimeElapsedColumn(),
-        console=Console(stderr=True),
+        console=console,
         transient=True,
+        disable=not console.is_terminal,
     )
 
 
@@ -131,5 +133,7 @@ def _range(text: str) -> Iterable[int]:
     match = _RANGE.match(text)
     if match is None:
         raise ValueError(f"{text!r} is neither a number nor a range such as 1..200")
-    first = int(match[1])
-    return range(first, int(match[2] or first) + 1)
+    first, last = int(match[1]), int(match[2] or match[1])
+    if last < first:
+        raise ValueError(f"{text!r} ends before it begins")
+    return range(first, last + 1)

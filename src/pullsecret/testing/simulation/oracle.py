@@ -48,6 +48,8 @@ class Oracle:
     """How many malformed messages were put on the queue."""
     foreign_cloud: dict[CloudSecretRef, str] = attrs.field(factory=dict)
     foreign_cluster: dict[ClusterSecretRef, PublishedSecret] = attrs.field(factory=dict)
+    replicas_clock_off: float = 0.0
+    """Seconds by which the clock of a replica was ahead at most."""
     jobs_clock_off: float = 0.0
     """Seconds by which the clock of the jobs was ahead at most."""
     rollouts: dict[str, Rollout] = attrs.field(factory=dict)
@@ -158,11 +160,14 @@ class Oracle:
         again = before is not None and before.enabled and before.payload.reveal() == payload
         backwards = bool(place.added) and generation < place.added[-1] and not place.altered
         place.unneeded += again or backwards
+        if backwards and self._late and not actor.lost and self.replicas_clock_off <= 0:
+            self.violated(f"{ref.path}: generation {generation} came on top of {place.added[-1]}'s")
         if place.unneeded > len(place.excuses):
             what = "equals the one before" if again else f"is older than generation {place.added[-1]}'s"
             self.violated(f"{ref.path}: version {version}, of generation {generation}, {what}")
-        # A request under way from before the newer one cannot be fenced off: the API takes no precondition.
-        place.altered = backwards and (self._late or actor.lost)
+        # What comes when everybody thinks that it can no more cannot be fenced off: the API takes no
+        # precondition.
+        place.altered = backwards and (actor.lost or self.replicas_clock_off > 0)
         place.overtaken += backwards
         place.added.append(generation)
 

@@ -106,8 +106,9 @@ def clock_jump(replica: int, seconds: float) -> "Callable[[Simulation], Undo]":
     """A replica's wall clock goes wrong."""
 
     def happen(simulation: "Simulation") -> Undo:
-        clock = simulation.processes.replicas[replica].clock
+        clock, oracle = simulation.processes.replicas[replica].clock, simulation.oracle
         clock.ahead = seconds
+        oracle.replicas_clock_off = max(oracle.replicas_clock_off, seconds)
         return lambda: setattr(clock, "ahead", 0.0)
 
     return happen
