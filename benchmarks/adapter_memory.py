@@ -2,69 +2,142 @@
 
 ``python -m benchmarks.adapter_memory --jobs 0 1000 10000``
 
-The jobs are made by hand on a real control plane, each with its pod, ended and reported, as an hour of work
-leaves them (``times.retention``). The adapter is a process of its own with its production wiring; it starts
-when the jobs are there, and is looked at when it has known them all for a while and looked at them several
-times.
+One job is made on a real control plane, with its pod, ended and reported, as an hour of work leaves
+thousands (``times.retention``). The others are copies: what the API server stored of it, put into etcd under
+other names and ids. The adapter is a process of its own with its production wiring; it starts when the jobs
+are there, and is looked at when it has read them all and then looked at them several times.
 """
 
 import argparse
 import asyncio
+import base64
+import json
+import sys
 import tempfile
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import attrs
+import httpx
 from benchmarks.kubernetes_reporting import end, new_cluster, unfinished_job
 from benchmarks.results import add_option, write_result
-from tests.system.world import AdapterProcess, SystemWorld, system_world
+from tests.integration.kubernetes.job_harness import eventually
+from tests.system.world import SystemWorld, system_world
 
 from pullsecret.infrastructure.job_process.termination_message import encode_result
-from pullsecret.infrastructure.kubernetes import marks
+from pullsecret.infrastructure.kubernetes import marks, rbac
 from pullsecret.infrastructure.kubernetes.api import STRATEGIC_PATCH
-from pullsecret.infrastructure.kubernetes.paths import job_path
+from pullsecret.infrastructure.kubernetes.paths import job_path, pod_path
 from pullsecret.testing.contracts.job_runner import SUCCESS
 from pullsecret.testing.kubernetes.binaries import find
 from pullsecret.testing.kubernetes.control_plane import ControlPlane
 
 _SETTLE = 15.0
-_AT_REST = 0.05
-"""A replica that takes no larger share of a processor reads nothing any more."""
-_AT_ONCE = 200
+_PATIENCE = 600.0
+_IN_ONE_WRITE = 60
+"""A job and a pod each; etcd takes 128 writes at once."""
 
 
 async def measure(control_plane: ControlPlane, folder: Path, numbers: list[int]) -> list[dict[str, Any]]:
     """For each of ``numbers``, in growing order, a new adapter's memory."""
     async with system_world(control_plane, folder) as world:
         points = []
+        sample: Sample | None = None
         for known, number in pairwise([0, *numbers]):
-            for start in range(known, number, _AT_ONCE):
-                await asyncio.gather(
-                    *(reported_job(world) for _ in range(start, min(start + _AT_ONCE, number)))
-                )
-            replica = await world.add_replica(drift=None)
-            await at_rest(replica)
-            before = replica.cpu_seconds
-            await asyncio.sleep(_SETTLE)
-            idle = (replica.cpu_seconds - before) / _SETTLE
-            point = {"jobs": number, "rss_bytes": replica.rss, "peak_rss_bytes": replica.peak_rss}
-            points.append(point | {"idle_cpu_share": round(idle, 4)})
-            replica.kill()
+            if number:
+                sample = sample or await reported_job(world)
+                # The sample is the first of them.
+                for start in range(max(known, 1), number, _IN_ONE_WRITE):
+                    await sample.copy(range(start, min(start + _IN_ONE_WRITE, number)))
+            point = await memory_of_adapter(world, number)
+            points.append(point)
+            print(json.dumps(point), file=sys.stderr)
         return points
 
 
-async def at_rest(replica: AdapterProcess) -> None:
-    """Return once the replica has read whatever is there, however busy the machine is."""
-    busy = 1.0
-    while busy > _AT_REST:
-        before = replica.cpu_seconds
-        await asyncio.sleep(_SETTLE)
-        busy = (replica.cpu_seconds - before) / _SETTLE
+async def memory_of_adapter(world: SystemWorld, number: int) -> dict[str, Any]:
+    """A new adapter's, once it has read all of the ``number`` jobs."""
+    jobs = job_path(world.system.namespace)
+    some = await world.admin.call("list", jobs, query={"limit": "1"}, metadata_only=True)
+    there = len(some.body["items"] or []) + some.body["metadata"].get("remainingItemCount", 0)
+    if there != number:
+        raise SystemExit(f"The API server has {there} jobs in place of {number}.")
+    log = world.system.control_plane.audit_log
+    position = log.stat().st_size
+    replica = await world.add_replica(drift=None)
+
+    async def has_read() -> bool:
+        """It watches what it has read, and only then."""
+        with log.open() as lines:
+            lines.seek(position)
+            return {"jobs", "pods"} <= {watched(line) for line in lines if line.endswith("\n")}
+
+    await eventually(has_read, _PATIENCE)
+    await asyncio.sleep(_SETTLE)
+    before = replica.cpu_seconds
+    await asyncio.sleep(_SETTLE)
+    idle = (replica.cpu_seconds - before) / _SETTLE
+    point = {"jobs": number, "rss_bytes": replica.rss, "peak_rss_bytes": replica.peak_rss}
+    replica.kill()
+    return point | {"idle_cpu_share": round(idle, 4)}
 
 
-async def reported_job(world: SystemWorld) -> None:
-    """A job as it is once its end was told."""
-    job = await unfinished_job(world, await new_cluster(world))
+def watched(line: str) -> str | None:
+    """What the request of an audit log's line watches, if it is an adapter's watch."""
+    event = json.loads(line)
+    adapter = event["user"]["username"].endswith(f":{rbac.ADAPTER}")
+    return event["objectRef"]["resource"] if adapter and event["verb"] == "watch" else None
+
+
+@attrs.frozen
+class Sample:
+    """A job and its pod as the API server stored them in etcd."""
+
+    etcd: str
+    """Its URL."""
+    values: Mapping[bytes, bytes]
+    """By key."""
+    cluster_id: bytes
+    uids: Sequence[bytes]
+
+    async def copy(self, numbers: Iterable[int]) -> None:
+        """Store it once more for each of ``numbers``. Names and ids change, but not in length: what is stored
+        is binary and says how long each of them is."""
+        puts = []
+        for number in numbers:
+            others = {uid: str(uuid.uuid4()).encode() for uid in self.uids}
+            others[self.cluster_id] = b"%0*d" % (len(self.cluster_id), number)
+            for key, value in self.values.items():
+                put = {"key": _base64(_replaced(key, others)), "value": _base64(_replaced(value, others))}
+                puts.append({"requestPut": put})
+        await ask(self.etcd, "txn", {"success": puts})
+
+
+async def ask(etcd: str, call: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    """One call of etcd's key-value API, by its JSON gateway."""
+    async with httpx.AsyncClient(timeout=60) as client:
+        answer = await client.post(f"{etcd}/v3/kv/{call}", json=body)
+    return answer.raise_for_status().json()  # type: ignore[no-any-return]
+
+
+def _replaced(text: bytes, others: Mapping[bytes, bytes]) -> bytes:
+    for found, other in others.items():
+        text = text.replace(found, other)
+    return text
+
+
+def _base64(text: bytes) -> str:
+    return base64.b64encode(text).decode()
+
+
+async def reported_job(world: SystemWorld) -> Sample:
+    """A job as it is once its end was told, and its pod."""
+    namespace = world.system.namespace
+    cluster_id = await new_cluster(world)
+    job = await unfinished_job(world, cluster_id)
     await end(world, job)
     done = {
         "metadata": {
@@ -73,8 +146,18 @@ async def reported_job(world: SystemWorld) -> None:
             "$deleteFromPrimitiveList/finalizers": [marks.REPORT_FINALIZER],
         }
     }
-    path = job_path(world.system.namespace, job["metadata"]["name"])
+    path = job_path(namespace, job["metadata"]["name"])
     await world.admin.call("patch", path, done, content_type=STRATEGIC_PATCH)
+    (pod,), _ = await world.admin.list(pod_path(namespace))
+    etcd = world.system.control_plane.etcd_url
+    keys = [
+        f"/registry/{kind}/{namespace}/{item['metadata']['name']}".encode()
+        for kind, item in (("jobs", job), ("pods", pod))
+    ]
+    answers = [await ask(etcd, "range", {"key": _base64(key)}) for key in keys]
+    values = [base64.b64decode(answer["kvs"][0]["value"]) for answer in answers]
+    uids = [item["metadata"]["uid"].encode() for item in (job, pod)]
+    return Sample(etcd, dict(zip(keys, values, strict=True)), cluster_id.encode(), uids)
 
 
 def main() -> None:

@@ -69,6 +69,11 @@ class ControlPlane:
         """The API server's base URL."""
         return f"https://127.0.0.1:{self.port}"
 
+    @property
+    def etcd_url(self) -> str:
+        """Where etcd answers; it asks nobody who they are."""
+        return f"http://127.0.0.1:{self._etcd_port}"
+
     def admin(self) -> Any:
         """A client configuration that may do everything."""
         return from_kubeconfig(self.kubeconfig)
@@ -100,7 +105,7 @@ class ControlPlane:
         self.write_kubeconfig(self.kubeconfig, _certificate_user(self._admin))
         try:
             self._etcd = self._start_etcd()
-            self._await_ready("etcd", self._etcd, f"http://127.0.0.1:{self._etcd_port}/health")
+            self._await_ready("etcd", self._etcd, f"{self.etcd_url}/health")
             self.start_apiserver()
             self._controllers = self._start_controllers()
         except BaseException:
@@ -152,7 +157,7 @@ class ControlPlane:
                 child.kill()
 
     def _start_etcd(self) -> Child:
-        client, peer = f"http://127.0.0.1:{self._etcd_port}", f"http://127.0.0.1:{self._etcd_peer_port}"
+        client, peer = self.etcd_url, f"http://127.0.0.1:{self._etcd_peer_port}"
         command = [
             str(self._binaries.etcd),
             f"--data-dir={self.folder / 'etcd'}",
@@ -172,7 +177,7 @@ class ControlPlane:
         return [
             str(self._binaries.controlplane),
             "kube-apiserver",
-            f"--etcd-servers=http://127.0.0.1:{self._etcd_port}",
+            f"--etcd-servers={self.etcd_url}",
             "--bind-address=127.0.0.1",
             f"--secure-port={self.port}",
             # There is no network of pods or services here.
