@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from tests.unit.cli.conftest import Command
 
+from pullsecret.testing.kubernetes.processes import free_port
+
 PREFLIGHT = ("preflight", "--project", "customer-prod-12345", "--cluster-id")
 
 
@@ -19,3 +21,26 @@ def test_an_id_that_no_cluster_can_have_is_wrong_use(
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.startswith("The cluster id '../secrets' is not ")
     assert ran.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("events", "publish", "--cluster-id", "cls-1", "--generation", "0"),
+        ("events", "dead-letters", "list", "--limit", "0"),
+    ],
+)
+def test_a_number_that_means_nothing_is_wrong_use(pullsecret: Command, command: tuple[str, ...]) -> None:
+    ran = pullsecret(*command, "--config", "adapter.yaml")
+    assert ran.code == 2
+    assert "Must be >= 1" in ran.err
+
+
+def test_a_broker_that_is_down_is_told_in_one_line(program: Command, tmp_path: Path) -> None:
+    config = tmp_path / "adapter.yaml"
+    config.write_text(f"broker: rabbitmq\nrabbitmq: {{urls: ['amqp://127.0.0.1:{free_port()}/']}}\n")
+    for command in (("broker", "check"), ("events", "publish", "--cluster-id", "cls-1")):
+        ran = program(*command, "--config", config)
+        assert (ran.code, ran.out) == (1, "")
+        assert ran.err.count("\n") == 1, ran.err
+        assert ran.err.endswith("Try again later.\n")

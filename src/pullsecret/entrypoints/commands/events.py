@@ -8,12 +8,13 @@ import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from cyclopts import App
+from cyclopts import App, Parameter
+from cyclopts.validators import Number
 
 from pullsecret.domain.events import ClusterEvent
-from pullsecret.domain.identifiers import ClusterId
+from pullsecret.domain.identifiers import MAX_GENERATION, ClusterId
 from pullsecret.entrypoints.broker_operations import open_broker
 from pullsecret.entrypoints.command_errors import told_in_one_line
 from pullsecret.entrypoints.configuration import Configuration, load
@@ -39,7 +40,7 @@ def publish(
     config: Path,
     type: str | None = None,
     provider: str = "gcp",
-    generation: int | None = None,
+    generation: Annotated[int | None, Parameter(validator=Number(gte=1, lte=MAX_GENERATION))] = None,
     mode: Literal["structured", "binary"] = "structured",
 ) -> ExitCode:
     """Publish an event about a cluster, as Sentinel does; the adapter then looks at the cluster.
@@ -100,7 +101,12 @@ async def _publish(configuration: Configuration, event: ClusterEvent, mode: Mode
 
 @dead_letters.command(name="list")
 @told_in_one_line
-def list_(*, config: Path, limit: int = 100, output: Literal["text", "json"] = "text") -> ExitCode:
+def list_(
+    *,
+    config: Path,
+    limit: Annotated[int, Parameter(validator=Number(gte=1))] = 100,
+    output: Literal["text", "json"] = "text",
+) -> ExitCode:
     """List messages that were put aside, oldest first; they stay where they are. No body is shown.
 
     For example:
