@@ -91,7 +91,9 @@ def test_the_command_says_that_all_is_well(capsys: pytest.CaptureFixture[str]) -
     assert "every invariant held" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("given", [{"seeds": "some"}, {"seeds": "5..1"}, {"only": "1"}, {"seed": 1, "only": "x"}])
+@pytest.mark.parametrize(
+    "given", [{"seeds": "some"}, {"seeds": "5..1"}, {"only": "1"}, {"seed": 1, "only": "x"}]
+)
 def test_wrong_use_is_told(given: dict[str, object], capsys: pytest.CaptureFixture[str]) -> None:
     assert command(**given) is ExitCode.WRONG_USE  # type: ignore[arg-type]
     assert "simulate:" in capsys.readouterr().err
