@@ -1,5 +1,6 @@
 """Holds for every test; and the servers that all tests of a process share."""
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -41,6 +42,12 @@ LONG: Final = {
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Side by side, long files begin first, so that none is still going on when all others have ended."""
     items.sort(key=lambda item: item.path not in LONG)
+
+
+def pytest_collection_finish() -> None:
+    """What is there by now stays to the end, so the garbage collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_configure() -> None:
