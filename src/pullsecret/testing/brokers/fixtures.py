@@ -1,11 +1,12 @@
 """pytest fixtures: one node of each broker for the session."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import pytest
 
@@ -13,6 +14,8 @@ import pytest
 if TYPE_CHECKING:
     from pullsecret.testing.brokers.pubsub import PubSubEmulator
     from pullsecret.testing.brokers.rabbitmq import RabbitMQNode
+
+_PREFIX: Final = "pullsecret-"
 
 
 def missing(why: Exception) -> NoReturn:
@@ -24,11 +27,20 @@ def missing(why: Exception) -> NoReturn:
 
 @contextmanager
 def folder_in_memory() -> Iterator[Path]:
-    """A temporary folder; servers wait for the disk at everything durable, and memory is faster."""
+    """A temporary folder; servers wait for the disk at everything durable, and memory is faster.
+
+    What processes that were killed have left of theirs is removed before.
+    """
     memory = Path("/dev/shm")  # noqa: S108
-    place = memory if os.access(memory, os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="pullsecret-", dir=place, ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
+    place = memory if os.access(memory, os.W_OK) else Path(tempfile.gettempdir())
+    for folder in place.glob(f"{_PREFIX}*-*"):
+        owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if not Path("/proc", owner).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+    with tempfile.TemporaryDirectory(
+        prefix=f"{_PREFIX}{os.getpid()}-", dir=place, ignore_cleanup_errors=True
+    ) as name:
+        yield Path(name)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,26 @@
+"""Nothing stays in memory of a process of the tests, however it ended."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from pullsecret.testing.brokers.fixtures import folder_in_memory
+
+KILLED = """
+import os, signal
+from pullsecret.testing.brokers.fixtures import folder_in_memory
+with folder_in_memory() as folder:
+    print(folder, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_what_a_killed_process_left_is_removed_and_what_is_in_use_stays() -> None:
+    killed = subprocess.run([sys.executable, "-c", KILLED], capture_output=True, text=True, check=False)
+    left = Path(killed.stdout.strip())
+    assert left.is_dir()
+    with folder_in_memory() as mine, folder_in_memory() as another:
+        assert not left.exists()
+        assert mine.is_dir()
+    assert not mine.exists()
+    assert not another.exists()
