@@ -150,14 +150,17 @@ class KubernetesApi:
             await asyncio.sleep(pause)
 
     async def pages(
-        self, path: str, *, labels: str = "", metadata_only: bool = False
+        self, path: str, *, labels: str = "", metadata_only: bool = False, since: str = ""
     ) -> AsyncGenerator[tuple[list[Object], str]]:
         """All objects under ``path`` with these labels, and the resource version to watch from.
 
         In pages of 100, at least one, so that not all need to be in memory at once. They are one consistent
-        snapshot.
+        snapshot: of now, or where ``since`` is given of that resource version or any later one, which the API
+        server answers from its memory.
         """
         query = {"limit": str(_PAGE)} | ({"labelSelector": labels} if labels else {})
+        if since:
+            query |= {"resourceVersion": since, "resourceVersionMatch": "NotOlderThan"}
         while True:
             page = (await self.call("list", path, query=query, metadata_only=metadata_only)).body
             # An empty list of metadata is null.
@@ -166,14 +169,18 @@ class KubernetesApi:
             if not position:
                 return
             query["continue"] = position
+            # The position says which snapshot it is of.
+            query.pop("resourceVersion", None)
+            query.pop("resourceVersionMatch", None)
 
     async def list(
-        self, path: str, *, labels: str = "", metadata_only: bool = False
+        self, path: str, *, labels: str = "", metadata_only: bool = False, since: str = ""
     ) -> tuple[list[Object], str]:
         """The same at once."""
         items: list[Object] = []
         version = ""
-        async for page, version in self.pages(path, labels=labels, metadata_only=metadata_only):  # noqa: B007
+        pages = self.pages(path, labels=labels, metadata_only=metadata_only, since=since)
+        async for page, version in pages:  # noqa: B007
             items += page
         return items, version
 

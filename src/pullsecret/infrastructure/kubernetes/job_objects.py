@@ -44,18 +44,18 @@ class JobObjects:
         """The Job, or None."""
         return await self.api.get_or_none(self._path(key.name))
 
-    async def find(self, selector: str) -> list[Object]:
-        """The Jobs with these labels that we made."""
-        found, _ = await self.api.list(self._path(), labels=selector)
+    async def find(self, selector: str, since: str = "") -> list[Object]:
+        """The Jobs with these labels that we made, as they are now, or at ``since`` or later."""
+        found, _ = await self.api.list(self._path(), labels=selector, since=since)
         return [item for item in found if made_by_us(item)]
 
     async def peek(self) -> None:
         """Read one Job, or none: that we can."""
         await self.api.call("list", self._path(), query={"limit": "1"}, metadata_only=True)
 
-    async def read(self, selector: str) -> list[AnyJob]:
+    async def read(self, selector: str, since: str = "") -> list[AnyJob]:
         """The same, each ended one with its result."""
-        found = await self.find(selector)
+        found = await self.find(selector, since)
         unnoted = [item for item in found if ended_at(item) is not None and noted_result(item) is None]
         pods: list[Object] = []
         if unnoted:

@@ -82,12 +82,7 @@ class KubernetesJobRunner:
         """See the port."""
         if cluster_id is None and self._ended is not None and self._ended.jobs.complete:
             return self._ended.all()
-        selector = marks.OUR_JOBS if cluster_id is None else marks.selector_of(cluster_id)
-        try:
-            known = await self._jobs.read(selector)
-        except ApiError as fault:
-            raise operation_error("list-jobs", fault) from None
-        return [job for job in known if cluster_id is None or job.key.cluster_id == cluster_id]
+        return await self._read(cluster_id)
 
     async def known(self, cluster_id: ClusterId) -> Sequence[AnyJob]:
         """See the port."""
@@ -228,11 +223,22 @@ class KubernetesJobRunner:
     async def _known(self, cluster_id: ClusterId, made: Object | None = None) -> Sequence[AnyJob]:
         """The cluster's jobs; at least those that were there before the Job ``made``."""
         seen = await self._seen(cluster_id, made)
-        return await self.jobs(cluster_id) if seen is None else seen
+        if seen is not None:
+            return seen
+        return await self._read(cluster_id, "" if made is None else made["metadata"]["resourceVersion"])
 
     async def _seen(self, cluster_id: ClusterId, made: Object | None = None) -> Sequence[AnyJob] | None:
         """The same from what is watched, if that can be said."""
         return None if self._ended is None else await self._ended.of_cluster(cluster_id, made)
+
+    async def _read(self, cluster_id: ClusterId | None, since: str = "") -> Sequence[AnyJob]:
+        """The cluster's jobs, or all, as the API server has them now, or had them at ``since`` or later."""
+        selector = marks.OUR_JOBS if cluster_id is None else marks.selector_of(cluster_id)
+        try:
+            known = await self._jobs.read(selector, since)
+        except ApiError as fault:
+            raise operation_error("list-jobs", fault) from None
+        return [job for job in known if cluster_id is None or job.key.cluster_id == cluster_id]
 
     def _note(self, found: Object | None) -> None:
         """What we wrote ourselves is known at once."""

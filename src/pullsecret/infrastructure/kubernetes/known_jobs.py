@@ -17,6 +17,8 @@ from pullsecret.infrastructure.kubernetes.paths import job_path
 from pullsecret.infrastructure.kubernetes.reflector import Reflector, Selection, version_of
 
 _WAIT_FOR_THE_WATCH: Final = 1.0
+_WAIT_FOR_WHAT_WAS_MADE: Final = 5.0
+"""Nobody is in a hurry then, and an API server whose watches lag has enough to do without our lists."""
 _UNREAD: Final = ("managedFields", "ownerReferences", "finalizers", "generation")
 
 
@@ -111,10 +113,12 @@ class KnownJobs:
         """The cluster's jobs; at least those that were there when one of them was last written by us, or when
         ``made`` was.
 
-        None if that cannot be said within a second, since the watch lags behind: then ask the API server.
+        None if that cannot be said within a second, or five after ``made``, since the watch lags behind: then
+        ask the API server.
         """
+        patience = _WAIT_FOR_THE_WATCH if made is None else _WAIT_FOR_WHAT_WAS_MADE
         try:
-            async with asyncio.timeout(_WAIT_FOR_THE_WATCH):
+            async with asyncio.timeout(patience):
                 await self._seen.synced.wait()
                 if made is not None:
                     await self._told_of(uid_of(made), version_of(made))
