@@ -44,3 +44,21 @@ def test_a_broker_that_is_down_is_told_in_one_line(program: Command, tmp_path: P
         assert (ran.code, ran.out) == (1, "")
         assert ran.err.count("\n") == 1, ran.err
         assert ran.err.endswith("Try again later.\n")
+
+
+@pytest.mark.parametrize(
+    "text", [None, "not: [a kubeconfig", "users: [{name: me, user: {token: t0ken", "[]", '[{"a": 1}]', "text"]
+)
+def test_a_file_that_is_no_kubeconfig_is_wrong_use(
+    pullsecret: Command, tmp_path: Path, text: str | None
+) -> None:
+    file = tmp_path / "kubeconfig"
+    if text is None:
+        file.mkdir()
+    else:
+        file.write_text(text)
+    ran = pullsecret("status", "--kubeconfig", file)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith(f"connect kubeconfig {file}: ")
+    assert ran.err.count("\n") == 1
+    assert "t0ken" not in ran.err

@@ -11,12 +11,13 @@ from typing import Any, Literal
 from rich.console import Console
 from rich.table import Table
 
+from pullsecret.domain.errors import PermanentError
 from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.jobs import AnyJob
 from pullsecret.domain.provisioning import Finished, Queued
 from pullsecret.entrypoints.command_errors import told_in_one_line
 from pullsecret.entrypoints.exit_codes import ExitCode
-from pullsecret.entrypoints.wrong_use import cluster_id_of
+from pullsecret.entrypoints.wrong_use import WrongUseError, cluster_id_of
 from pullsecret.infrastructure.kubernetes.api import CallLimits, KubernetesApi
 from pullsecret.infrastructure.kubernetes.connection import connect
 from pullsecret.infrastructure.kubernetes.holdings import Holding, Sync, holdings
@@ -44,7 +45,7 @@ def status(
     secrets in all namespaces.
 
     Exits 0 if every cluster is in sync or being worked on, 1 if any is not, or if nothing is held of the
-    cluster that was asked for.
+    cluster that was asked for, 2 for wrong arguments or an unusable kubeconfig.
 
     For example:
 
@@ -68,7 +69,7 @@ def status(
         A context of the kubeconfig in place of its current one.
     """
     wanted = None if cluster_id is None else cluster_id_of(cluster_id)
-    found = asyncio.run(_read(wanted, namespace, kubeconfig, context))
+    found = asyncio.run(_read(wanted, namespace, _connection(kubeconfig, context)))
     if wanted is not None and not found:
         sys.stderr.write(f"{wanted}: neither a job nor a secret\n")
         return ExitCode.NOT_AS_IT_SHOULD_BE
@@ -82,11 +83,16 @@ def status(
     return ExitCode.OK if well else ExitCode.NOT_AS_IT_SHOULD_BE
 
 
-async def _read(
-    cluster_id: ClusterId | None, namespace: str, kubeconfig: Path | None, context: str | None
-) -> Sequence[Holding]:
+def _connection(kubeconfig: Path | None, context: str | None) -> Any:
+    try:
+        return connect(kubeconfig, context)
+    except PermanentError as error:
+        raise WrongUseError(str(error)) from None
+
+
+async def _read(cluster_id: ClusterId | None, namespace: str, connection: Any) -> Sequence[Holding]:
     limits = CallLimits(patience=_PATIENCE)
-    async with KubernetesApi(connect(kubeconfig, context), limits=limits) as api:
+    async with KubernetesApi(connection, limits=limits) as api:
         settings = JobSettings(image="", namespace=namespace)
         return await holdings(api, KubernetesJobRunner(api, settings, MemoryTelemetry()), cluster_id)
 

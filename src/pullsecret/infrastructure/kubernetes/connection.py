@@ -45,10 +45,16 @@ def from_kubeconfig(path: Path | None = None, context: str | None = None) -> Any
             config_file=str(path) if path else None, context=context, client_configuration=configuration
         )
     except config.ConfigException as fault:
-        raise _wrong(
-            f"kubeconfig {path or os.environ.get('KUBECONFIG', '~/.kube/config')}", str(fault)
-        ) from None
+        raise _wrong(f"kubeconfig {_shown(path)}", str(fault)) from None
+    except Exception as fault:
+        # The library raises what its parts do where the file is no kubeconfig; the text could quote a token.
+        why = fault.strerror if isinstance(fault, OSError) else f"It is none ({type(fault).__name__})"
+        raise _wrong(f"kubeconfig {_shown(path)}", f"{why}.") from None
     return configuration
+
+
+def _shown(path: Path | None) -> str:
+    return str(path or os.environ.get("KUBECONFIG", "~/.kube/config"))
 
 
 def connect(kubeconfig: Path | None = None, context: str | None = None) -> Any:
