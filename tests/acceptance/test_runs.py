@@ -83,7 +83,7 @@ def looks_real(folder: Path) -> Iterator[tuple[FakeGoogleCloud, Callable[..., tu
                 env=environment,
                 capture_output=True,
                 text=True,
-                timeout=240,
+                timeout=540,
                 check=False,
             )
             return ended.returncode, ended.stderr

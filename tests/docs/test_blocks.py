@@ -73,7 +73,7 @@ def environment() -> dict[str, str]:
 def run(arguments: list[str], folder: Path) -> str:
     """What went wrong, or nothing."""
     ended = subprocess.run(
-        arguments, cwd=folder, env=environment(), capture_output=True, text=True, timeout=240, check=False
+        arguments, cwd=folder, env=environment(), capture_output=True, text=True, timeout=540, check=False
     )
     return "" if ended.returncode == 0 else f"exit code {ended.returncode}\n{ended.stdout}\n{ended.stderr}"
 
@@ -119,7 +119,7 @@ def serve(command: str, folder: Path) -> str:
     assert server.stdout is not None
     first = server.stdout.readline()
     server.send_signal(signal.SIGINT)
-    rest, _ = server.communicate(timeout=60)
+    rest, _ = server.communicate(timeout=300)
     return "" if first.strip() and server.returncode == 0 else f"exit code {server.returncode}\n{first}{rest}"
 
 

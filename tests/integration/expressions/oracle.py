@@ -37,7 +37,7 @@ class Oracle:
         file.write_text(json.dumps(environments))
         asked = "".join(case.line() for case in cases)
         told = subprocess.run(
-            [self.binary, file], input=asked, capture_output=True, encoding="utf-8", timeout=120, check=True
+            [self.binary, file], input=asked, capture_output=True, encoding="utf-8", timeout=300, check=True
         )
         return [answer_of(line) for line in told.stdout.split("\n") if line]
 

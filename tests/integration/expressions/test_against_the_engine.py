@@ -40,7 +40,7 @@ def ours(cases: Sequence[Case], directory: Path) -> list[Answer]:
         input="".join(case.line() for case in cases),
         capture_output=True,
         encoding="utf-8",
-        timeout=240,
+        timeout=540,
         check=True,
     )
     return [answer_of(line) for line in told.stdout.splitlines()]

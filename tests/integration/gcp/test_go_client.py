@@ -20,7 +20,7 @@ def test_the_official_go_client(fake_google_cloud: FakeGoogleCloud, tmp_path: Pa
         [built(PROGRAM), fake_google_cloud.endpoints.secret_manager, trust],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.splitlines() == [

@@ -51,7 +51,7 @@ async def test_rabbitmq(rabbitmq: RabbitMQNode, sentinel_of: httpx.AsyncClient, 
         open_publisher(f"{rabbitmq.url()}?exchange=sentinel-test") as publish,
     ):
         assert await Sentinel(sentinel_of, Dialect.DDR, publish).poll() == 1
-        delivery = await asyncio.wait_for(subscription.receive(), 30)
+        delivery = await asyncio.wait_for(subscription.receive(), 180)
         assert delivery is not None
         await delivery.ack()
     assert delivery.event.cluster_id == ClusterId("cls-1")
@@ -70,7 +70,7 @@ async def test_pubsub(
         open_publisher("pubsub://hyperfleet-test/sentinel") as publish,
     ):
         assert await Sentinel(sentinel_of, Dialect.DDR, publish).poll() == 1
-        delivery = await asyncio.wait_for(subscription.receive(), 60)
+        delivery = await asyncio.wait_for(subscription.receive(), 180)
         assert delivery is not None
         await delivery.ack()
     assert delivery.event.cluster_id == ClusterId("cls-1")

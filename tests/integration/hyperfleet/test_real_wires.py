@@ -14,7 +14,7 @@ PROGRAM = Path(sys.prefix) / "bin" / "pullsecret"
 
 def demo(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [str(PROGRAM), "demo", "--real-wires", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=540, check=False)
 
 
 @pytest.mark.service

@@ -31,7 +31,7 @@ def test_one_install_brings_the_fixture(tmp_path: Path) -> None:
             env=environ | more,
             capture_output=True,
             text=True,
-            timeout=280,
+            timeout=540,
             check=False,
         )
         assert ended.returncode == 0, ended.stdout + ended.stderr

@@ -62,7 +62,7 @@ def program() -> Command:
             [sys.executable, "-m", "pullsecret.entrypoints.program", *map(str, arguments)],
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
             env={**os.environ, "COLUMNS": str(columns), **(environ or {})},
         )
