@@ -80,6 +80,25 @@ class BrokerCommands:
         assert len(await harness.dead_letters()) == 1
         assert first != second
 
+    async def test_what_is_put_aside_again_meanwhile_is_not_put_back_again(
+        self, harness: EventSourceHarness, config: Path, out: Callable[[], str]
+    ) -> None:
+        many = 10
+        for _ in range(many):
+            await self.put_one_aside(harness)
+
+        async def put_aside_again() -> None:
+            async with harness.source.subscribe() as subscription:
+                while (delivery := await subscription.receive()) is not None:
+                    await delivery.dead_letter("it can never be handled")
+
+        adapter = asyncio.create_task(put_aside_again())
+        try:
+            done = await asyncio.wait_for(self.call(events.requeue, "all", config=config), 60.0)
+        finally:
+            adapter.cancel()
+        assert (done, out()) == (ExitCode.OK, f"{many} put back\n")
+
     async def test_check_finds_nothing_missing(
         self, harness: EventSourceHarness, config: Path, out: Callable[[], str]
     ) -> None:

@@ -55,16 +55,17 @@ class RabbitMQOperations:
 
     async def requeue(self, letter: str) -> int:
         """See the protocol. They go to the adapter's queue only."""
-        count = 0
         async with self._channel() as channel:
+            # All are taken before the first is put back: a running adapter may put it aside again at once.
+            wanted = []
             while (message := await self._next(channel)) is not None:
-                if letter not in (EVERY_ONE, _letter(message).id):
-                    continue
+                if letter in (EVERY_ONE, _letter(message).id):
+                    wanted.append(message)
+            for message in wanted:
                 await self._outbox.put(message.body, marks.copy_of(message), queue=self._settings.queue)
                 assert isinstance(message.delivery, spec.Basic.GetOk)  # noqa: S101 - for the type checker
                 await channel.basic_ack(message.delivery.delivery_tag or 0)
-                count += 1
-        return count
+        return len(wanted)
 
     @asynccontextmanager
     async def _channel(self) -> AsyncIterator[AbstractChannel]:
