@@ -42,7 +42,12 @@ class JobObjects:
 
     async def get(self, key: AnyKey) -> Object | None:
         """The Job, or None."""
-        return await self.api.get_or_none(self._path(key.name))
+        return await self.named(key.name)
+
+    async def named(self, name: str) -> Object | None:
+        """The Job of this name, if there is one that we made."""
+        found = await self.api.get_or_none(self._path(name)) if name else None
+        return found if found is not None and made_by_us(found) else None
 
     async def find(self, selector: str, since: str = "") -> list[Object]:
         """The Jobs with these labels that we made, as they are now, or at ``since`` or later."""

@@ -80,8 +80,8 @@ class KubernetesJobRunner:
 
     async def jobs(self, cluster_id: ClusterId | None = None) -> Sequence[AnyJob]:
         """See the port."""
-        if cluster_id is None and self._ended is not None and self._ended.jobs.complete:
-            return self._ended.all()
+        if cluster_id is None and (ended := await self._read_in()) is not None:
+            return ended.all()
         return await self._read(cluster_id)
 
     async def known(self, cluster_id: ClusterId) -> Sequence[AnyJob]:
@@ -90,8 +90,8 @@ class KubernetesJobRunner:
 
     async def unfinished(self) -> Sequence[AnyJob]:
         """See the port."""
-        if self._ended is not None and self._ended.jobs.complete:
-            return [known.job for known in self._ended.jobs.unfinished()]
+        if (ended := await self._read_in()) is not None:
+            return [known.job for known in ended.jobs.unfinished()]
         try:
             found = await self._jobs.find(marks.OUR_UNFINISHED_JOBS)
         except ApiError as fault:
@@ -100,8 +100,8 @@ class KubernetesJobRunner:
 
     async def going_again(self) -> Sequence[AnyJob]:
         """See the port."""
-        if self._ended is not None and self._ended.jobs.complete:
-            return list(self._ended.jobs.going_again())
+        if (ended := await self._read_in()) is not None:
+            return list(ended.jobs.going_again())
         return [job for job in newest_jobs(await self.jobs()).values() if goes_again(job)]
 
     async def reach(self) -> None:
@@ -147,10 +147,7 @@ class KubernetesJobRunner:
             return answer
         secret = await self._secrets.take(order)
         if secret is None:
-            known = await self.jobs(order.key.cluster_id)
-            if (answer := _found(known, order.key)) is None:
-                await self._remove_stale(order, known)
-            return answer
+            return await self._held_up(order.key)
         try:
             made = await self._jobs.create(job_manifest.job(order, secret.uid, self.settings))
         except ApiError as fault:
@@ -180,14 +177,22 @@ class KubernetesJobRunner:
         await self._secrets.remove(secret.name, secret.uid)
         return Busy(other)
 
-    async def _remove_stale(self, order: AnyOrder, known: Sequence[AnyJob]) -> None:
-        """Free the cluster's name if the job that holds it has ended, or was never made."""
-        secret = await self._secrets.of(order.key)
+    async def _held_up(self, key: AnyKey) -> Existing | Busy | None:
+        """What the job that holds the cluster's secret makes of a submission of ``key``.
+
+        The secret is removed if that job has ended or was never made. None if ``key`` is to be tried again.
+        """
+        secret = await self._secrets.of(key)
         if secret is None:
-            return
-        ended = any(job.key.name == secret.job and not job.active for job in known)
-        if ended or (secret.owner is None and secret.age > self.settings.times.orphan_grace):
-            await self._secrets.remove(secret.name, secret.uid)
+            return None
+        holder = await self._jobs.named(secret.job)
+        if holder is not None and ended_at(holder) is None:
+            job = job_of(holder)
+            return Existing(job) if job.key == key else Busy(job)
+        if holder is None and (secret.owner is not None or secret.age <= self.settings.times.orphan_grace):
+            return None
+        await self._secrets.remove(secret.name, secret.uid)
+        return _found(await self.jobs(key.cluster_id), key)
 
     async def _release(self, key: AnyKey) -> None:
         found = await self._jobs.get(key)
@@ -239,6 +244,11 @@ class KubernetesJobRunner:
         except ApiError as fault:
             raise operation_error("list-jobs", fault) from None
         return [job for job in known if cluster_id is None or job.key.cluster_id == cluster_id]
+
+    async def _read_in(self) -> FinishedJobs | None:
+        """What is watched, once all jobs are there; None if nothing is, or if it cannot be read in."""
+        ended = self._ended
+        return ended if ended is not None and await ended.jobs.complete() else None
 
     def _note(self, found: Object | None) -> None:
         """What we wrote ourselves is known at once."""
