@@ -47,6 +47,49 @@ async def test_a_newer_job_that_no_watch_told_of_is_known_when_an_end_is_brought
             assert {job.key for job in known} == {older.key, newer.key}
 
 
+class SlowlyListingApi(KubernetesApi):
+    """Lets every list of Jobs wait until it may go on."""
+
+    lists = 0
+
+    def __init__(self, configuration: Any) -> None:
+        super().__init__(configuration)
+        self.go_on = asyncio.Event()
+
+    async def pages(self, path: str, **options: Any) -> AsyncGenerator[tuple[list[Object], str]]:
+        if path.endswith("/jobs"):
+            self.lists += 1
+            await self.go_on.wait()
+        async for page in super().pages(path, **options):
+            yield page
+
+
+async def test_while_all_jobs_are_read_in_nobody_reads_them_once_more(
+    jobs: ObedientJobs, system: System
+) -> None:
+    queued, ended = new_order(), new_order()
+    await jobs.runner.submit(queued)
+    await end(jobs, ended)
+    async with SlowlyListingApi(await system.connect()) as api:
+        runner = KubernetesJobRunner(api, jobs.settings, MemoryTelemetry())
+        async with asyncio.timeout(jobs.patience), aclosing(runner.finished()) as finished:
+            first_end = asyncio.ensure_future(anext(finished))
+            await eventually(lambda: _holds(api.lists == 1))
+            others = asyncio.gather(runner.jobs(), runner.unfinished(), runner.going_again())
+            await asyncio.sleep(0.2)
+            api.go_on.set()
+            every, unfinished, again = await others
+            assert {job.key for job in every} == {queued.key, ended.key}
+            assert [job.key for job in unfinished] == [queued.key]
+            assert list(again) == []
+            assert (await first_end).key == ended.key
+    assert api.lists == 1
+
+
+async def _holds(it: bool) -> bool:
+    return it
+
+
 class MeddlingApi(KubernetesApi):
     """Changes the first Job that is taken up just before its mark is written; the watch tells of that, and
     another Job is taken up, before it is."""

@@ -19,6 +19,7 @@ from pullsecret.infrastructure.kubernetes.reflector import Reflector, Selection,
 _WAIT_FOR_THE_WATCH: Final = 1.0
 _WAIT_FOR_WHAT_WAS_MADE: Final = 5.0
 """Nobody is in a hurry then, and an API server whose watches lag has enough to do without our lists."""
+_WAIT_FOR_THE_LIST: Final = 60.0
 _UNREAD: Final = ("managedFields", "ownerReferences", "finalizers", "generation")
 
 
@@ -76,10 +77,17 @@ class KnownJobs:
         """Keep the copy until cancelled."""
         await self._seen.run()
 
-    @property
-    def complete(self) -> bool:
-        """True once every job was seen."""
-        return self._seen.synced.is_set()
+    async def complete(self) -> bool:
+        """Wait until every job was seen; False if that takes more than a minute.
+
+        Who would read the jobs elsewhere meanwhile reads thousands of objects twice at once.
+        """
+        try:
+            async with asyncio.timeout(_WAIT_FOR_THE_LIST):
+                await self._seen.synced.wait()
+        except TimeoutError:
+            return False
+        return True
 
     def all(self) -> Iterator[KnownJob]:
         """Every job."""
