@@ -121,10 +121,10 @@ def _lifetime(answer: HttpAnswer, document: dict[str, Any]) -> float:
 def _switched_off_in(document: dict[str, Any]) -> str | None:
     """The project in which the API is switched off, if that is what the error says."""
     error = document.get("error")
-    details = error.get("details", []) if isinstance(error, dict) else []
-    for detail in details:
+    details = error.get("details") if isinstance(error, dict) else None
+    for detail in details if isinstance(details, list) else []:
         if isinstance(detail, dict) and detail.get("reason") == "SERVICE_DISABLED":
-            return str(detail.get("metadata", {}).get("consumer", "projects/PROJECT")).removeprefix(
-                "projects/"
-            )
+            metadata = detail.get("metadata")
+            consumer = metadata.get("consumer") if isinstance(metadata, dict) else None
+            return str(consumer or "projects/PROJECT").removeprefix("projects/")
     return None
