@@ -103,8 +103,9 @@ async def all_told(world: SystemWorld, clusters: Sequence[str]) -> None:
     """Wait until the API knows that every secret is available."""
 
     async def told() -> bool:
-        if not all(replica.child and replica.child.running for replica in world.replicas):
-            raise SystemExit(f"the adapter has ended; {world.folder} has its log")
+        for replica in world.replicas:
+            if replica.child is not None and not replica.child.running:
+                raise SystemExit(f"the adapter has ended:\n{replica.child.tail()}")
         return all(world.condition(each) == "True" for each in clusters)
 
     await eventually(told, _PATIENCE + _PATIENCE_FOR_ONE * len(clusters))

@@ -49,7 +49,8 @@ def main() -> None:
                     text, descriptors, _, _ = socket.recv_fds(control, _LONGEST_ORDER, 2)
                     if not text:
                         return
-                    _start(json.loads(text), *descriptors, waiting)
+                    log, told = descriptors
+                    _start(json.loads(text), log, told, waiting)
                 else:
                     waiting.unregister(key.fd)
                     os.close(key.fd)

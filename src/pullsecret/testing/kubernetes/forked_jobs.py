@@ -36,7 +36,7 @@ class ForkedJobs:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with theirs:
             # Fixed arguments; nothing of a user's is in them.
-            self._server = subprocess.Popen([sys.executable, "-m", _SERVER], stdin=theirs)  # noqa: S603
+            self._server = subprocess.Popen([sys.executable, "-m", _SERVER], stdin=theirs.fileno())  # noqa: S603
         return self
 
     def __exit__(
