@@ -206,6 +206,13 @@ def deletes_what_the_api_forgot() -> AbstractContextManager[Any]:
     return patch.object(FinalizeCluster, "of_vanished", eager)
 
 
+def ends_before_its_unanswered_requests_do() -> AbstractContextManager[Any]:
+    async def at_once(_: Any) -> bool:
+        return False
+
+    return patch.object(_Run, "_outwaited", at_once)
+
+
 PLANTS: tuple[tuple[Plant, str], ...] = (
     (acknowledges_before_the_hand_over, "was acknowledged for nothing"),
     (overwrites_what_is_somebody_elses, "is somebody else's and was touched"),
@@ -227,5 +234,6 @@ PLANTS: tuple[tuple[Plant, str], ...] = (
     (overhears_who_asks_for_another_attempt, "was asked for and not made"),
     (waits_for_what_it_has_done, "was told to wait though it had a job"),
     (deletes_what_the_api_forgot, "was deleted though its cluster is not"),
+    (ends_before_its_unanswered_requests_do, "came on top of"),
 )
 """Each with a part of what the simulation says of it."""

@@ -12,7 +12,7 @@ from pullsecret.testing.simulation.command import simulate as command
 from pullsecret.testing.simulation.search import kind, run_seeds, shrink
 from pullsecret.testing.simulation.simulation import Outcome, simulate
 
-FOUND_WITHIN = 150
+FOUND_WITHIN = 300
 """Seeds."""
 
 
