@@ -127,6 +127,7 @@ def hunt(rounds: int, first_seed: int, until: datetime | None, arguments: Sequen
             print(f"No time for another round before {until:%H:%M}.", flush=True)
             return
         folder = Path(tempfile.mkdtemp(prefix="flakes-"))
+        folder.chmod(0o755)  # tests start processes of other users
         try:
             played = play(seed, arguments, folder)
         finally:
