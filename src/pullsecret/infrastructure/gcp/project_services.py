@@ -4,7 +4,8 @@ Each question needs an API that may be switched off and a permission that the se
 so "not allowed to ask" is an answer of its own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import attrs
@@ -44,7 +45,8 @@ class ProjectServices:
         """
         url = f"{self._settings.rest_base('cloudresourcemanager')}/v3/projects/{project}:testIamPermissions"
         document = _document(await self._answer(url, {"permissions": list(permissions)}))
-        return frozenset(str(one) for one in document.get("permissions", ()))
+        with _in_the_documented_form():
+            return frozenset(str(one) for one in document.get("permissions", ()))
 
     async def key_state(self, key: str) -> str:
         """The state of the key's primary version, e.g. ``ENABLED``; needs ``cloudkms.cryptoKeys.get``.
@@ -62,12 +64,14 @@ class ProjectServices:
         """
         base = self._settings.rest_base("serviceusage")
         url = f"{base}/v1beta1/projects/{project}/services/{_SERVICE}/consumerQuotaMetrics"
+        document = _document(await self._answer(url))
         limits: dict[str, int] = {}
-        for metric in _document(await self._answer(url)).get("metrics", ()):
-            for limit in metric.get("consumerQuotaLimits", ()):
-                if limit.get("unit") == "1/min/{project}":
-                    for bucket in limit.get("quotaBuckets", ()):
-                        limits[str(metric.get("displayName"))] = int(bucket.get("effectiveLimit", 0))
+        with _in_the_documented_form():
+            for metric in document.get("metrics", ()):
+                for limit in metric.get("consumerQuotaLimits", ()):
+                    if limit.get("unit") == "1/min/{project}":
+                        for bucket in limit.get("quotaBuckets", ()):
+                            limits[str(metric.get("displayName"))] = int(bucket.get("effectiveLimit", 0))
         return limits
 
     async def _answer(self, url: str, document: Mapping[str, object] | None = None) -> HttpAnswer:
@@ -77,6 +81,14 @@ class ProjectServices:
             return await self._http.post(url, self._headers, document)
         except NoAnswerError as fault:
             raise NotAnsweredError(str(fault)) from None
+
+
+@contextmanager
+def _in_the_documented_form() -> Iterator[None]:
+    try:
+        yield
+    except (AttributeError, TypeError, ValueError):
+        raise NotAnsweredError("the answer is not of the documented form") from None
 
 
 def _document(answer: HttpAnswer) -> dict[str, Any]:
