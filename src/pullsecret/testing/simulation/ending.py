@@ -10,7 +10,7 @@ from pullsecret.domain.jobs import newest_jobs
 from pullsecret.domain.provisioning import Finished
 from pullsecret.domain.reasons import Reason
 from pullsecret.domain.rollout import Rollout
-from pullsecret.testing.simulation.looks import names, newest
+from pullsecret.testing.simulation.looks import names, newest, tells_of
 from pullsecret.testing.simulation.oracle import Oracle
 from pullsecret.testing.simulation.truth import CANARY, ClusterTruth
 
@@ -100,8 +100,8 @@ def _not_landed(oracle: Oracle, truth: ClusterTruth, report: StatusReport) -> It
     elif not place.altered and not names(place, stored, version := published.annotations[VERSION_ANNOTATION]):
         yield f"the cluster secret says version {version}"
     for earlier in oracle.stored_of(truth):
-        known = earlier.published and not truth.forgotten
-        if earlier is not place and known and earlier.ref.path not in report.conditions.applied.message:
+        known = earlier is not place and earlier.published and not truth.forgotten
+        if known and not tells_of(report.conditions.applied.message, earlier.ref.path):
             yield f"it moved and nobody is told that {earlier.ref.path} is still there"
 
 

@@ -36,3 +36,8 @@ def names(place: PlaceTruth, stored: StoredSecret | None, version: str | None) -
         return False
     named, last = stored.versions[int(version) - 1], stored.versions[-1]
     return named is last or (bool(place.excuses) and named.payload == last.payload)
+
+
+def tells_of(message: str, path: str) -> bool:
+    """True if a condition's message names ``path``, or says that there are more than it can name."""
+    return path in message or " more" in message

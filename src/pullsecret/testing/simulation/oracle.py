@@ -22,7 +22,7 @@ from pullsecret.infrastructure.memory.world import EmbeddedWorld
 from pullsecret.ports.job_runner import Submitted
 from pullsecret.ports.status_sink import Receipt
 from pullsecret.testing.simulation.chaos import LATE, Actor, Chaos
-from pullsecret.testing.simulation.looks import fingerprint, is_ours, is_refused, names, newest
+from pullsecret.testing.simulation.looks import fingerprint, is_ours, is_refused, names, newest, tells_of
 from pullsecret.testing.simulation.truth import ClusterTruth, PlaceTruth
 
 _JOB = re.compile(r"job pullsecret-(\w+)-(?:gen|del)(\d+)")
@@ -274,7 +274,7 @@ class Oracle:
         for place in self.stored_of(truth):
             if self.stored_secret is Deletion.RETAIN and place.existed:
                 kept.add(place.ref.path)
-                if place.ref.path not in condition.message:
+                if not tells_of(condition.message, place.ref.path):
                     self.violated(
                         f"{truth.id} was told to be finalized and not that {place.ref.path} is kept"
                     )
@@ -286,7 +286,7 @@ class Oracle:
     def _left_behind(self, truth: ClusterTruth, path: str, condition: Condition) -> None:
         """What was given up has to be told as left, and not before its time."""
         self.kept.setdefault(truth.id, set()).add(path)
-        if condition.reason is not Reason.RETAINED or path not in condition.message:
+        if condition.reason is not Reason.RETAINED or not tells_of(condition.message, path):
             self.violated(f"{truth.id} was told to be finalized but {path} is there")
         age = self.chaos.loop.time() - truth.deleted_at
         if age + self.jobs_clock_off < self.give_up_after:
