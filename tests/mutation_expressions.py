@@ -66,9 +66,9 @@ class Case:
 
     def agrees(self) -> bool:
         """Whether ours makes the same of it."""
-        from pullsecret.expressions.outcome import outcome
-
         try:
+            from pullsecret.expressions.outcome import outcome
+
             return outcome(self.expression, self.environment) == self.end
         except Exception:
             return False
