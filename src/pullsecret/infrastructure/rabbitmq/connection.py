@@ -93,6 +93,6 @@ def _unusable(key: str, file: str, error: Exception) -> OperationError:
     # OpenSSL's text names a line of its own source, and nothing of the file.
     why = type(error).__name__
     if isinstance(error, OSError) and not isinstance(error, ssl.SSLError):
-        why = error.strerror
+        why = error.strerror or why
     cause = f"{key} cannot be used ({why})."
     return PermanentError("connect-broker", file, Reason.WRONG_CONFIGURATION, cause)

@@ -243,7 +243,8 @@ class Oracle:
             self.violated(f"{actor.name} made {answer.job.key.name} though {cluster_id} is not rolled out")
 
     def _rolled_out(self, actor: Actor, cluster_id: str) -> bool:
-        return self.rollouts[actor.name].includes(ClusterId(cluster_id))
+        # What takes effect late was asked for by an earlier life of the replica.
+        return self._late or self.rollouts[actor.name].includes(ClusterId(cluster_id))
 
     def _status_told(self, actor: Actor, args: tuple[Any, ...], receipt: Receipt) -> None:
         report: StatusReport = args[0]
