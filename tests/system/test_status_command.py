@@ -79,11 +79,11 @@ async def test_a_cluster_of_which_nothing_is_held(world: SystemWorld) -> None:
     assert errors == "cls-never-seen: neither a job nor a secret\n"
 
 
-async def test_a_control_plane_that_cannot_be_used_is_told_in_one_line(
+async def test_a_context_that_the_kubeconfig_lacks_is_wrong_use_told_in_one_line(
     world: SystemWorld, tmp_path: Path
 ) -> None:
     code, output, errors = await status(world, "--context", "elsewhere")
-    assert (code, output) == (1, "")
+    assert (code, output) == (2, "")
     assert "elsewhere" in errors
     assert "Traceback" not in errors
     assert errors.count("\n") == 1

@@ -139,6 +139,8 @@ class ContractCheck:
             await send(message)
 
         await self.app(scope, receiving, sending)
+        if started[0]["status"] == 499:
+            return  # The client went away within its request and hears no answer.
         where = f"{scope['method']} {scope['path']} {started[0]['status']}"
         faults = self._v1 if self.dialect is Dialect.V1 else self._ddr
         BROKEN.extend(

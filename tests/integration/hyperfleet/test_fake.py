@@ -1,11 +1,15 @@
 """The served fake behaves as the public sources of the HyperFleet API say, as far as an adapter sees it."""
 
+import asyncio
+import ssl
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
+from pullsecret.infrastructure.hyperfleet.settings import HyperFleetSettings
 from pullsecret.testing.hyperfleet.neighbours import (
     DEPENDENCIES,
     complete_dependencies,
@@ -210,3 +214,21 @@ async def test_sentinel_tells_what_is_due_and_is_quiet_about_what_is_done(
     else:
         assert types == {"cluster.create"}
         assert told[0]["data"] == {"clusterId": due.id, "provider": "gcp"}
+
+
+async def test_a_client_that_goes_away_within_its_request_is_no_error(
+    fake: FakeHyperFleet, settings: HyperFleetSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = urlsplit(fake.url)
+    trust = ssl.create_default_context(cafile=str(settings.ca_bundle))
+    _, writer = await asyncio.open_connection(url.hostname, url.port, ssl=trust)
+    request = f"POST {url.path}/clusters HTTP/1.1\r\nHost: api\r\nContent-Length: 10\r\n\r\n{{"
+    writer.write(request.encode())
+    await writer.drain()
+    writer.transport.abort()
+    async with asyncio.timeout(60):
+        while not fake.journal:  # noqa: ASYNC110 (a list that the served fake appends to)
+            await asyncio.sleep(0.01)
+
+    assert [exchange.status for exchange in fake.journal] == [499]
+    assert not caplog.records

@@ -7,7 +7,7 @@ from typing import Any
 
 from attrs import define
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -17,6 +17,9 @@ from pullsecret.testing.hyperfleet.records import ClusterRecord, Dialect, Report
 from pullsecret.testing.hyperfleet.store import ClusterStore
 
 Handler = Callable[[Request], Awaitable[Response]]
+
+# Nobody hears it; what was served says so by it, as proxies' logs do.
+_CLIENT_GONE = 499
 
 BASE_PATHS = {Dialect.DDR: wire_ddr.BASE_PATH, Dialect.V1: wire_v1.BASE_PATH}
 
@@ -58,6 +61,8 @@ class HyperFleetApi:
                 return await handler(request)
             except ProblemError as problem:
                 return self._problem(request, problem)
+            except ClientDisconnect:
+                return Response(status_code=_CLIENT_GONE)
 
         return Route(path, guarded, methods=[method])
 
