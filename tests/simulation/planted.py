@@ -207,10 +207,10 @@ def deletes_what_the_api_forgot() -> AbstractContextManager[Any]:
 
 
 def ends_before_its_unanswered_requests_do() -> AbstractContextManager[Any]:
-    async def at_once(_: Any) -> bool:
-        return False
+    def none(_: Any) -> int:
+        return 0
 
-    return patch.object(_Run, "_outwaited", at_once)
+    return patch.object(_Run, "_seconds_in_doubt", none)
 
 
 PLANTS: tuple[tuple[Plant, str], ...] = (

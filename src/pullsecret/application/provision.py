@@ -23,6 +23,12 @@ from pullsecret.ports.telemetry import Telemetry
 _LATEST_EFFECT = 15.0
 """Seconds after which a request that was not answered has had its effect, or never will."""
 
+_STOPPED_IN_DOUBT = Failure(
+    Reason.JOB_INTERRUPTED,
+    "Told to stop while a request to add a version was unanswered; it may still take effect.",
+)
+"""Neither success nor another failure says that: after those a newer generation is handed over at once."""
+
 
 @attrs.frozen
 class ProvisionPolicy:
@@ -89,21 +95,28 @@ class _Run:
         """Land the payload. What an unanswered request does late is waited for and looked at: on top of what
         the next generation's job stores it would stay."""
         failure = await self._until_published(pauses)
-        while await self._outwaited() and failure is None:
-            self.lifecycle = self.lifecycle.revisited()
-            failure = await self._until_published(pauses)
+        while seconds := self._seconds_in_doubt():
+            if failure is None:
+                self.lifecycle = self.lifecycle.revisited()
+            if not await self._waited(seconds):
+                return _STOPPED_IN_DOUBT
+            if failure is None:
+                failure = await self._until_published(pauses)
         if failure is None:
             await self._retire_old_versions()
         return failure
 
-    async def _outwaited(self) -> bool:
-        """Wait until nothing is in doubt; False if nothing was, or if we are told to stop."""
-        seconds = math.ceil(self.in_doubt_until - self.use.clock.monotonic())
+    def _seconds_in_doubt(self) -> int:
+        """For how long an unanswered request to add a version may still take effect."""
+        return max(0, math.ceil(self.in_doubt_until - self.use.clock.monotonic()))
+
+    async def _waited(self, seconds: int) -> bool:
+        """Wait; False, at once, if we are told to stop."""
         for _ in range(seconds):
             if self.use.stopping():
                 return False
             await self.use.clock.sleep(1.0)
-        return seconds > 0
+        return True
 
     async def _until_published(self, pauses: Pauses) -> Failure | None:
         """Take steps until published. Transient failures repeat the step they hit, which looks before it

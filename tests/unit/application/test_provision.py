@@ -16,7 +16,7 @@ from pullsecret.domain.errors import TransientError
 from pullsecret.domain.facts import InternalFault, RetryScheduled, StepDone
 from pullsecret.domain.identifiers import Generation
 from pullsecret.domain.ownership import CLUSTER_LABEL, MANAGED_BY_LABEL, ownership_labels
-from pullsecret.domain.provisioning import CloudSecretRef, ProvisionOrder, provision_order
+from pullsecret.domain.provisioning import CloudSecretRef, Failure, ProvisionOrder, provision_order
 from pullsecret.domain.reasons import Outlook, Reason
 from pullsecret.domain.secret_lifecycle import Change, Stage
 from pullsecret.domain.secret_payload import SecretPayload
@@ -403,13 +403,29 @@ async def test_a_job_outlives_its_unanswered_request_and_publishes_what_that_lef
     assert published.version_from(order.target.cloud_secret) == "2"
 
 
+IN_DOUBT = "Told to stop while a request to add a version was unanswered; it may still take effect."
+
+
 @simulated
-async def test_told_to_stop_it_does_not_wait_for_an_unanswered_request() -> None:
+async def test_told_to_stop_it_tells_that_an_unanswered_request_may_still_take_effect() -> None:
     scene = Scene()
     order = scene.order(new_cluster())
     stopping = attrs.evolve(scene.provision, store=Late(scene, 12), stopping=lambda: scene.published(order))
     result = await stopping(order)
-    assert (result.failure, result.version) == (None, "1")
+    assert result.failure == Failure(Reason.JOB_INTERRUPTED, IN_DOUBT)
+    assert (result.stage, result.change, result.version) == (Stage.STARTED, Change.CREATED, None)
+    assert scene.published(order) == order.pull_secret
+    assert result.duration < 5
+
+
+@simulated
+async def test_told_to_stop_after_a_failure_it_tells_that_a_request_may_still_take_effect() -> None:
+    scene = Scene(provision_policy=ProvisionPolicy(Backoff(initial=4), budget=1))
+    order = scene.order(new_cluster())
+    clock = scene.world.clock
+    stopping = attrs.evolve(scene.provision, store=Late(scene, 12), stopping=lambda: clock.monotonic() >= 3)
+    result = await stopping(order)
+    assert result.failure == Failure(Reason.JOB_INTERRUPTED, IN_DOUBT)
     assert result.duration < 5
 
 
