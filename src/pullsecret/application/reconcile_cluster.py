@@ -26,7 +26,7 @@ from pullsecret.domain.conditions import (
 from pullsecret.domain.errors import PermanentError, TransientError
 from pullsecret.domain.events import ClusterEvent, TraceContext
 from pullsecret.domain.facts import ClusterRefused, HandedOver, SkipReason, StatusNotTold
-from pullsecret.domain.finalization import remains
+from pullsecret.domain.finalization import stored_before
 from pullsecret.domain.identifiers import ClusterId, Generation
 from pullsecret.domain.jobs import AnyJob, age_order, next_attempt
 from pullsecret.domain.provisioning import (
@@ -121,10 +121,8 @@ class ReconcileCluster:
                 return await self._nothing_to_do(latest, again) or unmet
             await self._tell_waiting(cluster, unmet, looked_at)
             return unmet
-        if older := _to_end_first(known, cluster.generation):
-            return _busy(older)
-        if lost := self._may_still_write(known, cluster.generation):
-            return Postponed(f"{lost.key.name} may still write: nobody saw its end")
+        if too_early := self._too_early(known, latest, cluster):
+            return too_early
         again = again or (latest is not None and _was_sent_elsewhere(latest, cluster))
         if latest and (skipped := await self._nothing_to_do(latest, again)):
             return skipped
@@ -132,6 +130,17 @@ class ReconcileCluster:
         # A retry that no event asks for goes on in the trace of what failed.
         trace = event.trace or (latest.trace if latest and not again else None)
         return await self._hand_over(cluster, attempt, trace, known, looked_at)
+
+    def _too_early(
+        self, known: Sequence[AnyJob], latest: ProvisionJob | None, cluster: Cluster
+    ) -> Postponed | None:
+        if older := _to_end_first(known, cluster.generation):
+            return _busy(older)
+        if lost := self._may_still_write(known, cluster.generation):
+            return Postponed(f"{lost.key.name} may still write: nobody saw its end")
+        if latest is not None and latest.active and _was_sent_elsewhere(latest, cluster):
+            return _busy(latest)
+        return None
 
     async def _nothing_to_do(self, latest: ProvisionJob, again: bool) -> Skipped | None:
         if not isinstance(latest.state, Finished):
@@ -146,7 +155,7 @@ class ReconcileCluster:
             skip = SkipReason.ALREADY_DONE
         elif failure.reason.outlook is not Outlook.TRANSIENT:
             skip = SkipReason.ALREADY_FAILED
-        elif not latest.state.reported or self._is_too_early(latest.key, latest.state):
+        elif not latest.state.reported or self._pauses_after(latest.key, latest.state):
             skip = SkipReason.RETRY_PENDING
         else:
             return None
@@ -155,7 +164,7 @@ class ReconcileCluster:
             await self._tell(job_report(latest, latest.state, self.clock.now()))
         return Skipped(skip)
 
-    def _is_too_early(self, failed: ProvisionKey, finished: Finished[Any]) -> bool:
+    def _pauses_after(self, failed: ProvisionKey, finished: Finished[Any]) -> bool:
         return self.clock.now() < next_attempt(failed, finished, self.policy.failed_job_pause)
 
     def _may_still_write(self, known: Sequence[AnyJob], generation: Generation) -> AnyJob | None:
@@ -182,9 +191,8 @@ class ReconcileCluster:
         known: Sequence[AnyJob],
         looked_at: datetime,
     ) -> Outcome:
-        known_places = remains(cluster, known).cloud_secrets
         try:
-            order = provision_order(cluster, attempt, trace, known_places)
+            order = provision_order(cluster, attempt, trace, stored_before(known))
         except PermanentError as error:
             return await self._refuse(cluster.id, cluster.generation, error)
         if attempt == 1:
@@ -193,9 +201,11 @@ class ReconcileCluster:
         match await self.jobs.submit(order):
             case Busy(job):
                 return _busy(job)
+            case Existing(ProvisionJob() as job) if job.active or _was_told(job):
+                return await self._nothing_to_do(job, False) or _busy(job)
             case Existing(job):
-                skipped = await self._nothing_to_do(job, False) if isinstance(job, ProvisionJob) else None
-                return skipped or _busy(job)
+                # Its end may be told before what was told just now: whoever comes again tells it anew.
+                return _busy(job)
             case Submitted(job):
                 self.telemetry.record(HandedOver(job.key, job.project))
                 return JobSubmitted(job)
@@ -244,6 +254,10 @@ def _was_sent_elsewhere(job: ProvisionJob, cluster: Cluster) -> bool:
     with suppress(PermanentError):
         return job.target.cluster_secret != provision_target(cluster).cluster_secret
     return False
+
+
+def _was_told(job: ProvisionJob) -> bool:
+    return isinstance(job.state, Finished) and job.state.reported
 
 
 def _to_end_first(known: Sequence[AnyJob], generation: Generation) -> AnyJob | None:

@@ -173,7 +173,7 @@ def conditions_of(result: ProvisionResult) -> Conditions:
 def _moved(earlier: Sequence[str]) -> str:
     if not earlier:
         return ""
-    return f" What was stored before at {some_of(earlier)} stays until the cluster is deleted."
+    return f" What was stored before at {some_of(earlier)} stays at least until the cluster is deleted."
 
 
 def some_of(paths: Sequence[str]) -> str:

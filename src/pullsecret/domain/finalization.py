@@ -51,6 +51,19 @@ def remains(cluster: Cluster, jobs: Iterable[AnyJob]) -> Remains:
     return places
 
 
+def stored_before(jobs: Iterable[AnyJob]) -> tuple[CloudSecretRef, ...]:
+    """Where the pull secret of the cluster whose ``jobs`` these are was stored, or may have been.
+
+    A place that refused it for good, as a mistyped project or somebody else's secret does, is none of them.
+    """
+    places: list[CloudSecretRef] = []
+    for job in jobs:
+        if isinstance(job, ProvisionJob):
+            nothing = isinstance(job.state, Finished) and job.state.result.stored_nothing
+            places += job.target.earlier if nothing else (job.target.cloud_secret, *job.target.earlier)
+    return tuple(dict.fromkeys(places))
+
+
 def finalizing_report(cluster: Cluster, why: str, now: datetime) -> StatusReport:
     """The clean-up is not over, and nothing failed."""
     pending = Condition(Status.FALSE, Reason.IN_PROGRESS, f"The cluster is being deleted: {why}")

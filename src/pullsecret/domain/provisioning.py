@@ -72,7 +72,8 @@ class ProvisionTarget:
     cluster_secret: ClusterSecretRef
     storage: StoragePolicy = attrs.field(factory=StoragePolicy)
     earlier: tuple[CloudSecretRef, ...] = ()
-    """Other stored secrets of the cluster, of before it moved, as far as the order's giver knows of them."""
+    """Other places where the cluster's pull secret was stored before it moved, or may have been, as far as
+    the order's giver knows."""
 
 
 @attrs.frozen
@@ -118,7 +119,7 @@ class ProvisionResult:
     failure: Failure | None = None
     """None if and only if the stage is PUBLISHED."""
     earlier: tuple[str, ...] = ()
-    """Paths of the stored secrets of before the cluster moved; they stay until it is deleted."""
+    """Paths where secrets of before the cluster moved are, or may be; none is touched until it is deleted."""
     duration: float = 0.0
     """Seconds from the job's first step to its last."""
     calls: Mapping[str, int] = attrs.field(factory=dict)
@@ -131,6 +132,12 @@ class ProvisionResult:
             raise ValueError("a result has a failure if and only if it is not published")
         if self.failure is None and (self.change is None or self.version is None):
             raise ValueError("a published result says its change and its version")
+
+    @property
+    def stored_nothing(self) -> bool:
+        """True if the job was refused for good before it asked for anything to be stored."""
+        refused = self.failure is not None and self.failure.reason.outlook is Outlook.PERMANENT
+        return refused and self.stage is Stage.STARTED and self.change is None
 
 
 @attrs.frozen

@@ -244,6 +244,17 @@ async def test_a_cluster_that_placement_moved_goes_again_to_where_it_is(result: 
     assert await scene.reconcile(event_about(cluster.id)) == Skipped(SkipReason.ALREADY_RUNNING)
 
 
+@simulated
+async def test_a_cluster_that_placement_moves_while_its_job_runs_comes_again_once_it_has_ended() -> None:
+    scene = Scene()
+    cluster = new_cluster()
+    scene.know_job(cluster, None)
+    scene.put(attrs.evolve(cluster, namespace="another-namespace"))
+    assert isinstance(await scene.reconcile(event_about(cluster.id)), Postponed)
+    scene.know_job(cluster, CREATED)
+    assert isinstance(await scene.reconcile(event_about(cluster.id)), JobSubmitted)
+
+
 @pytest.mark.parametrize("namespace", [None, "No Namespace"])
 @simulated
 async def test_a_placement_that_names_no_namespace_any_more_moves_nothing(namespace: str | None) -> None:
@@ -439,6 +450,24 @@ async def test_an_existing_job_that_failed_for_now_and_is_due_comes_again() -> N
 
 
 @simulated
+async def test_an_end_that_its_telling_may_have_overtaken_is_told_anew() -> None:
+    scene = Scene()
+    cluster = scene.put(new_cluster())
+
+    class EndedUnseen(Racing):
+        async def submit(self, order: ProvisionOrder) -> Submitted | Existing:
+            return Existing(scene.know_job(cluster, CREATED, reported=False))
+
+    reconcile = attrs.evolve(scene.reconcile, jobs=EndedUnseen(scene, scene.order(cluster), None))
+    assert isinstance(await reconcile(event_about(cluster.id)), Postponed)
+    scene.know_job(cluster, CREATED)
+    assert await scene.reconcile(event_about(cluster.id)) == Skipped(SkipReason.ALREADY_DONE)
+    told = scene.told(cluster.id)
+    assert told is not None
+    assert told.conditions.available.status is Status.TRUE
+
+
+@simulated
 async def test_a_superseded_generation_is_not_tried_again() -> None:
     scene = Scene()
     cluster = scene.put(new_cluster())
@@ -478,10 +507,25 @@ async def test_a_job_is_told_where_earlier_jobs_stored_before_the_cluster_moved(
         stored.append(target.cloud_secret)
         if generation == 2:  # and the job of the first may be forgotten
             scene.world.jobs.forget(cluster.id, scene.world.clock.now())
-        ended = Finished(FAILED_FOR_GOOD, scene.world.clock.now(), reported=True)
+        ended = Finished(CREATED, scene.world.clock.now(), reported=True)
         scene.world.jobs.put(attrs.evolve(outcome.job, state=ended))
         await scene.world.clock.sleep(1)
     assert len({*stored}) == 2
+
+
+@pytest.mark.parametrize("result", [FAILED_FOR_GOOD, FAILED_FOR_NOW])
+@simulated
+async def test_a_place_that_refused_for_good_is_no_earlier_one_unless_something_may_be_there(
+    result: ProvisionResult,
+) -> None:
+    scene = Scene()
+    mistyped = scene.put(attrs.evolve(new_cluster(), project="customer-prod-l"))
+    job = scene.know_job(mistyped, result)
+    scene.put(attrs.evolve(mistyped, project="customer-prod-1", generation=Generation(2)))
+    outcome = await scene.reconcile(event_about(mistyped.id))
+    assert isinstance(outcome, JobSubmitted)
+    assert isinstance(outcome.job, ProvisionJob)
+    assert outcome.job.target.earlier == (() if result is FAILED_FOR_GOOD else (job.target.cloud_secret,))
 
 
 def test_the_adapters_own_event_names_its_kind_and_cluster() -> None:

@@ -84,7 +84,7 @@ def test_stored_secrets_of_before_the_cluster_moved_are_told_by_name() -> None:
     earlier = tuple(f"projects/p{number}/secrets/s" for number in range(5))
     told = conditions_of(ProvisionResult(Stage.PUBLISHED, Change.CREATED, "1", earlier=earlier[:1]))
     assert told.applied.message.endswith(
-        "What was stored before at projects/p0/secrets/s stays until the cluster is deleted."
+        "What was stored before at projects/p0/secrets/s stays at least until the cluster is deleted."
     )
     told = conditions_of(ProvisionResult(Stage.PUBLISHED, Change.CREATED, "1", earlier=earlier))
     assert "projects/p2/secrets/s and 2 more stays" in told.applied.message
