@@ -8,7 +8,7 @@ import pytest
 from tests.integration.kubernetes.job_harness import ObedientJobs, eventually
 
 from pullsecret.domain.jobs import AnyOrder, AnyResult
-from pullsecret.domain.provisioning import Running
+from pullsecret.domain.provisioning import Finished, Running
 from pullsecret.infrastructure.kubernetes import marks
 from pullsecret.infrastructure.kubernetes.api import Answer, KubernetesApi
 from pullsecret.infrastructure.kubernetes.job_runner import KubernetesJobRunner
@@ -130,6 +130,60 @@ async def test_a_job_that_another_replica_releases_before_its_submission_has_end
     (job,) = await jobs.runner.jobs(order.target.cluster_id)
     assert job.state == Running()
     await eventually(lambda: jobs.started(order.key))
+
+
+async def test_a_replica_that_looks_late_leaves_a_job_that_has_run_meanwhile(
+    system: System, jobs: ObedientJobs
+) -> None:
+    order = new_order()
+    async with DyingApi(await system.connect(), CREATES_THE_JOB, after=True) as dying:
+        with pytest.raises(CrashError):
+            await KubernetesJobRunner(dying, jobs.settings, MemoryTelemetry()).submit(order)
+
+    class Paused(KubernetesApi):
+        """Somebody else does all of the work before this one writes."""
+
+        async def call(self, verb: str, path: str, *arguments: Any, **options: Any) -> Answer:
+            if verb == "patch" and not done:
+                done.append(True)
+                await jobs.finish(order, SUCCESS)
+            return await super().call(verb, path, *arguments, **options)
+
+    done: list[bool] = []
+    async with Paused(await system.connect()) as api:
+        await KubernetesJobRunner(api, jobs.settings, MemoryTelemetry()).release(order.key)
+    assert done
+    (job,) = await jobs.runner.jobs(order.target.cluster_id)
+    assert job.key == order.key
+    assert isinstance(job.state, Finished)
+
+
+async def test_an_older_job_whose_payload_was_removed_as_abandoned_is_not_run_after_a_newer_one(
+    admin: KubernetesApi, system: System, jobs: ObedientJobs
+) -> None:
+    older = new_order()
+
+    class Stalled(KubernetesApi):
+        """Stalls before it makes the Job, for so long that a newer generation comes to its end."""
+
+        async def call(self, verb: str, path: str, *arguments: Any, **options: Any) -> Answer:
+            if (verb, path) == ("create", job_path(system.namespace)):
+                ours, _ = await admin.list(secret_path(system.namespace), labels=marks.OUR_JOBS)
+                for secret in ours:
+                    await admin.call("delete", secret_path(system.namespace, secret["metadata"]["name"]))
+                await jobs.finish(newer, SUCCESS)
+                await super().call(verb, path, *arguments, **options)
+                raise CrashError
+            return await super().call(verb, path, *arguments, **options)
+
+    newer = new_order(older.target.cluster_id, generation=2)
+    async with Stalled(await system.connect()) as api:
+        with pytest.raises(CrashError):
+            await KubernetesJobRunner(api, jobs.settings, MemoryTelemetry()).submit(older)
+    await jobs.runner.release(older.key)
+    (job,) = await jobs.runner.jobs(newer.target.cluster_id)
+    assert job.key == newer.key
+    assert not await jobs.started(older.key)
 
 
 async def test_generations_submitted_at_once_by_replicas_make_one_job(jobs: ObedientJobs) -> None:

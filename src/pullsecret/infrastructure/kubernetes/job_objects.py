@@ -1,11 +1,13 @@
 """Our Job objects: reading them with their results, and the few changes we make to them."""
 
 from datetime import UTC, datetime
+from typing import Final
 
 import attrs
 
 from pullsecret.domain.errors import PermanentError
 from pullsecret.domain.jobs import AnyJob, AnyKey, AnyResult
+from pullsecret.domain.provisioning import Queued
 from pullsecret.infrastructure.job_process.environment import Purpose
 from pullsecret.infrastructure.kubernetes import marks
 from pullsecret.infrastructure.kubernetes.api import (
@@ -31,6 +33,9 @@ from pullsecret.infrastructure.kubernetes.order_annotations import (
 )
 from pullsecret.infrastructure.kubernetes.paths import job_path, pod_path
 from pullsecret.infrastructure.kubernetes.reflector import version_of
+
+_TRIES_TO_DISCARD: Final = 5
+"""Kubernetes itself writes to a new Job once or twice."""
 
 
 @attrs.frozen
@@ -134,28 +139,42 @@ class JobObjects:
             raise
         return answer.body
 
-    async def discard(self, found: Object) -> None:
-        """Delete a Job that never was submitted as far as anybody knows."""
-        metadata = found["metadata"]
+    async def discard(self, found: Object) -> bool:
+        """Delete a Job that never was released. False if it was released meanwhile: then it stays."""
+        name = found["metadata"]["name"]
+        for _ in range(_TRIES_TO_DISCARD):
+            now = await self.named(name)
+            if now is None or uid_of(now) != uid_of(found):
+                return True
+            if ended_at(now) is not None or not isinstance(job_of(now).state, Queued):
+                return False
+            try:
+                await self._delete_unchanged(now)
+            except ApiError as fault:
+                if not fault.not_found and not fault.conflict:
+                    raise
+        return False
+
+    async def _delete_unchanged(self, found: Object) -> None:
+        metadata, path = found["metadata"], self._path(found["metadata"]["name"])
         release = {
             "metadata": {
                 "uid": metadata["uid"],
+                "resourceVersion": metadata["resourceVersion"],
                 "$deleteFromPrimitiveList/finalizers": [marks.REPORT_FINALIZER],
             }
         }
+        freed = await self.api.call("patch", path, release, content_type=STRATEGIC_PATCH)
         options = {
             "apiVersion": "v1",
             "kind": "DeleteOptions",
             "propagationPolicy": "Background",
-            "preconditions": {"uid": metadata["uid"]},
+            "preconditions": {
+                "uid": metadata["uid"],
+                "resourceVersion": freed.body["metadata"]["resourceVersion"],
+            },
         }
-        path = self._path(metadata["name"])
-        try:
-            await self.api.call("patch", path, release, content_type=STRATEGIC_PATCH)
-            await self.api.call("delete", path, options)
-        except ApiError as fault:
-            if not fault.not_found and not fault.conflict:
-                raise
+        await self.api.call("delete", path, options)
 
     async def _patch(self, found: Object, change: Object) -> Object | None:
         """Change this very Job, whatever else has changed about it; None if it is gone."""

@@ -163,7 +163,8 @@ class KubernetesJobRunner:
     async def _confirm(self, made: Object, secret: TemporarySecret) -> Submitted | Busy | None:
         """Tie the secret to the suspended Job, so that it counts; discard the Job if it may not.
 
-        None if the secret is not that Job's: it was taken for abandoned before the Job was there.
+        None if the secret is not that Job's: it was taken for abandoned before the Job was there, or the Job
+        has been released, and may even have ended, since it was read.
         """
         job, other = job_of(made), None
         if payload_uid_of(made) == secret.uid:
@@ -171,8 +172,7 @@ class KubernetesJobRunner:
             if other is None and await self._secrets.tie(secret, made):
                 self._note(made)
                 return Submitted(job)
-        await self._jobs.discard(made)
-        if other is None:
+        if not await self._jobs.discard(made) or other is None:
             return None
         await self._secrets.remove(secret.name, secret.uid)
         return Busy(other)
@@ -199,13 +199,20 @@ class KubernetesJobRunner:
         if found is None or ended_at(found) is not None or not isinstance(job_of(found).state, Queued):
             return
         secret = await self._secrets.of(key)
-        if secret is not None and secret.owner != uid_of(found):
-            # Of a submission that is under way, or whose replica died.
-            confirmed = isinstance(await self._confirm(found, secret), Submitted)
-        else:
-            confirmed = True
-        if confirmed:
+        if secret is None:
+            # Somebody removed it: perhaps as abandoned, before the Job was there.
+            await self._release_without_payload(found)
+        elif secret.owner == uid_of(found) or isinstance(await self._confirm(found, secret), Submitted):
+            # If it was not tied: of a submission that is under way, or whose replica died.
             self._note(await self._jobs.unsuspend(found))
+
+    async def _release_without_payload(self, found: Object) -> None:
+        """A job that waits for a payload in vain ends by its deadline, and is told; if it is not too late."""
+        key = job_of(found).key
+        if in_the_way(await self._known(key.cluster_id, found), key) is None:
+            self._note(await self._jobs.unsuspend(found))
+        else:
+            await self._jobs.discard(found)
 
     async def _sweep(self) -> int:
         secrets = await self._secrets.all()
