@@ -9,10 +9,12 @@ size is a process of its own.
 Two series: jobs at a time in proportion to the fleet (a tenth of it), and bounded as by default (100). With a
 bound a larger fleet waits longer, and Sentinel reminds of each waiting cluster every minute: it takes more
 events for each cluster. So processor time beyond that of a single cluster is fitted twice, as
-``seconds = a * clusters ** b`` and as ``seconds = a * events ** b``: ``b`` of 1 is linear.
+``seconds = a * clusters ** b`` and as ``seconds = a * events ** b``: ``b`` of 1 is linear. A third fit leaves
+out what Python's garbage collector took, which goes through everything that the embedded world remembers.
 """
 
 import argparse
+import gc
 import json
 import math
 import resource
@@ -49,6 +51,8 @@ class Run:
     jobs_at_a_time: int
     events: int
     cpu_seconds: float
+    collector_cpu_seconds: float
+    """Of ``cpu_seconds``, what the garbage collector took."""
     peak_rss_bytes: int
     simulated_seconds: float
 
@@ -63,8 +67,24 @@ def by_events(run: Run) -> int:
     return run.events
 
 
+class Collector:
+    """Counts the garbage collector's processor time."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._since = 0.0
+        gc.callbacks.append(self._on)
+
+    def _on(self, phase: str, _info: dict[str, int]) -> None:
+        if phase == "start":
+            self._since = time.process_time()
+        else:
+            self.seconds += time.process_time() - self._since
+
+
 def one(clusters: int, at_a_time: int) -> Run:
     """Provision ``clusters`` in this process. Raises RuntimeError unless all of it is proven."""
+    collector = Collector()
     world = EmbeddedWorld.create(1, [])
     fleet = make_fleet(world, clusters, 1)
     limits = ConcurrencyLimits(per_project=at_a_time, overall=at_a_time)
@@ -78,6 +98,7 @@ def one(clusters: int, at_a_time: int) -> Run:
         at_a_time,
         len(world.telemetry.of(EventTaken)),
         time.process_time(),
+        collector.seconds,
         resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
         played.simulated_seconds,
     )
@@ -93,10 +114,25 @@ def apart(clusters: int, at_a_time: int) -> Run:
     return min((Run(**json.loads(text)) for text in texts), key=lambda run: run.cpu_seconds)
 
 
-def growth(runs: Sequence[Run], start_up: float, size: Callable[[Run], int]) -> float:
+def whole(run: Run) -> float:
+    """All processor time."""
+    return run.cpu_seconds
+
+
+def without_collector(run: Run) -> float:
+    """Processor time but for the garbage collector's."""
+    return run.cpu_seconds - run.collector_cpu_seconds
+
+
+def growth(
+    runs: Sequence[Run],
+    start_up: float,
+    size: Callable[[Run], int],
+    cost: Callable[[Run], float] = whole,
+) -> float:
     """The exponent ``b`` of the least-squares fit in logarithms, beyond ``start_up`` seconds."""
     sizes = [math.log(size(run)) for run in runs]
-    costs = [math.log(run.cpu_seconds - start_up) for run in runs]
+    costs = [math.log(cost(run) - start_up) for run in runs]
     middle, centre = sum(sizes) / len(runs), sum(costs) / len(runs)
     covariance = sum((one - middle) * (cost - centre) for one, cost in zip(sizes, costs, strict=True))
     return covariance / sum((one - middle) ** 2 for one in sizes)
@@ -114,8 +150,10 @@ def row(run: Run, start_up: float) -> dict[str, object]:
 
 def series(sizes: Sequence[int], share: float, start_up: float) -> list[Run]:
     """A run of each size; ``share`` of its clusters have a job at a time, if that is more than the bound."""
-    print("| clusters | jobs at a time | events | processor time | per cluster | per event | peak RSS |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
+    print(
+        "| clusters | jobs at a time | events | processor time | collector | per cluster | per event | RSS |"
+    )
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     runs = []
     for clusters in sizes:
         run = apart(clusters, max(_BOUND, int(clusters * share)))
@@ -123,6 +161,7 @@ def series(sizes: Sequence[int], share: float, start_up: float) -> list[Run]:
         beyond = (run.cpu_seconds - start_up) * 1000
         columns = (
             f"| {clusters} | {run.jobs_at_a_time} | {run.events} | {run.cpu_seconds:.1f} s",
+            f"{run.collector_cpu_seconds:.1f} s",
             f"{beyond / clusters:.1f} ms | {beyond / run.events:.2f} ms",
             f"{run.peak_rss_bytes / 1e6:.0f} MB |",
         )
@@ -145,10 +184,13 @@ def main() -> None:
     for name, share in (("in_proportion", 0.1), ("bounded", 0.0)):
         runs = series(arguments.clusters, share, start_up)
         of_clusters, of_events = (growth(runs, start_up, size) for size in (by_clusters, by_events))
-        print(f"\nProcessor time grows as clusters ** {of_clusters:.2f} and as events ** {of_events:.2f}.\n")
+        without = growth(runs, start_up, by_clusters, without_collector)
+        print(f"\nProcessor time grows as clusters ** {of_clusters:.2f} and as events ** {of_events:.2f};")
+        print(f"without the garbage collector as clusters ** {without:.2f}.\n")
         figures[name] = [row(run, start_up) for run in runs]
         figures[f"{name}_growth_exponent_by_clusters"] = round(of_clusters, 2)
         figures[f"{name}_growth_exponent_by_events"] = round(of_events, 2)
+        figures[f"{name}_growth_exponent_by_clusters_without_collector"] = round(without, 2)
     if arguments.json:
         write_result(arguments.json, "Provisioning on the embedded world", figures)
 
