@@ -14,7 +14,7 @@ from pullsecret.domain.events import ClusterEvent
 from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.jobs import AnyKey, AnyOrder, AnyResult
 from pullsecret.domain.ownership import ownership_labels
-from pullsecret.domain.provisioning import ProvisionOrder, ProvisionTarget
+from pullsecret.domain.provisioning import CloudSecretRef, ProvisionOrder, ProvisionTarget
 from pullsecret.infrastructure.cloudevents.codec import render
 from pullsecret.infrastructure.memory.broker import MemoryEventSource
 from pullsecret.infrastructure.memory.cloud import MemorySecretStore
@@ -39,6 +39,7 @@ from pullsecret.testing.contracts import (
 )
 from pullsecret.testing.contracts.cluster_catalog import PutCluster
 from pullsecret.testing.contracts.samples import new_pull_secret
+from pullsecret.testing.contracts.secret_store import DisableVersion
 from pullsecret.testing.contracts.status_sink import Believed, believed_of
 from pullsecret.testing.documents import cluster_document
 
@@ -57,6 +58,15 @@ class TestMemorySecretStore(SecretStoreContract):
     def project(self, world: EmbeddedWorld) -> str:
         world.cloud.project("customer-project")
         return "customer-project"
+
+    @pytest.fixture
+    def disable(self, world: EmbeddedWorld) -> DisableVersion:
+        async def disable(ref: CloudSecretRef, version: str) -> None:
+            stored = world.cloud.secret(ref)
+            assert stored is not None
+            stored.versions[int(version) - 1].enabled = False
+
+        return disable
 
 
 class TestMemoryClusterSecrets(ClusterSecretsContract):

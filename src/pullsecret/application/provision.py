@@ -7,7 +7,7 @@ import attrs
 
 from pullsecret.application.job_run import Pauses, never
 from pullsecret.domain.backoff import Backoff
-from pullsecret.domain.cloud_secret import CloudSecret, SecretVersion
+from pullsecret.domain.cloud_secret import CloudSecret, SecretVersion, UnreadableVersions
 from pullsecret.domain.cluster_secret import PublishedSecret, cluster_secret
 from pullsecret.domain.errors import OperationError, PermanentError, TransientError
 from pullsecret.domain.facts import InternalFault, StepDone
@@ -177,7 +177,7 @@ class _Run:
         """Make sure that the newest version holds the payload; add none if it already does."""
         try:
             newest = await self._newest()
-            if newest and newest.payload == self.order.pull_secret:
+            if isinstance(newest, SecretVersion) and newest.payload == self.order.pull_secret:
                 self.read_back = newest
                 self.lifecycle = self.lifecycle.stored(newest.version)
                 return
@@ -200,8 +200,8 @@ class _Run:
                 self.in_doubt_until = self.use.clock.monotonic() + _LATEST_EFFECT
             raise
 
-    async def _newest(self) -> SecretVersion | None:
-        """The newest version that can be read, also while the store tells an older one for it.
+    async def _newest(self) -> SecretVersion | UnreadableVersions | None:
+        """The newest version, also while the store tells an older one for it.
 
         Otherwise, where a pull secret is put back to what it was, the version from then would be taken for
         the newest; and where the newest holds it already, another one would be added.
@@ -218,9 +218,9 @@ class _Run:
             return None
         else:
             before = "0"
-        while following := await store.access_after(ref, before):
+        while isinstance(following := await store.access_after(ref, before), SecretVersion):
             newest, before = following, following.version
-        return newest
+        return following or newest
 
     async def verify(self) -> None:
         """Read the newest version back and compare it byte for byte and by CRC32C."""
@@ -230,7 +230,7 @@ class _Run:
         except SecretNotFoundError:
             self.lifecycle = self.lifecycle.outdated()
             raise
-        if found is None or found.is_older_than(self.lifecycle.version):
+        if not isinstance(found, SecretVersion) or found.is_older_than(self.lifecycle.version):
             raise self._unverified(f"Version {self.lifecycle.version} cannot be read as the newest one yet.")
         if found.payload != wanted or found.crc32c != wanted.crc32c:
             self.read_back, self.lifecycle = None, self.lifecycle.refuted()

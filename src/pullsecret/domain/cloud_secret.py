@@ -31,3 +31,8 @@ class SecretVersion:
     def is_older_than(self, version: str | None) -> bool:
         """True if ``version`` was stored after this one; nothing is older than None."""
         return version is not None and int(self.version) < int(version)
+
+
+@attrs.frozen
+class UnreadableVersions:
+    """One or more versions of which each is disabled or destroyed, the newest one with them."""

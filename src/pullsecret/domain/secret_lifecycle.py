@@ -42,7 +42,8 @@ class SecretLifecycle:
 
     ``STARTED -> PREPARED -> STORED -> VERIFIED -> PUBLISHED``. A verification that fails and
     preparations that no longer count go back to STARTED: nothing is published that was not read back, and
-    nothing is stored after a pause before it was looked whether a newer generation has taken over.
+    nothing is stored after a pause before it was looked whether a newer generation has taken over. PUBLISHED
+    goes back to it where an unanswered request may have taken effect since.
     """
 
     stage: Stage = Stage.STARTED

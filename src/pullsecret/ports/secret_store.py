@@ -5,7 +5,7 @@ from typing import Protocol
 
 import attrs
 
-from pullsecret.domain.cloud_secret import CloudSecret, SecretVersion
+from pullsecret.domain.cloud_secret import CloudSecret, SecretVersion, UnreadableVersions
 from pullsecret.domain.cluster import StoragePolicy
 from pullsecret.domain.errors import TransientError
 from pullsecret.domain.provisioning import CloudSecretRef
@@ -72,11 +72,13 @@ class SecretStore(Protocol):
         """
         ...
 
-    async def access_after(self, ref: CloudSecretRef, version: str) -> SecretVersion | None:
+    async def access_after(
+        self, ref: CloudSecretRef, version: str
+    ) -> SecretVersion | UnreadableVersions | None:
         """The payload of the first version after number ``version`` that is neither disabled nor destroyed.
 
-        None if there is none. Any version whose addition was completed is seen, however late it is told as
-        the newest.
+        :class:`UnreadableVersions` if versions follow of which each is, None if no version follows at all.
+        Any version whose addition was completed is seen, however late it is told as the newest.
         """
         ...
 

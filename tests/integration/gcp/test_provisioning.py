@@ -161,6 +161,16 @@ async def test_a_second_run_writes_nothing(bench: Bench) -> None:
     assert bench.customer.cloud.world.count("AddSecretVersion", "UpdateSecret", "CreateSecret") == calls
 
 
+async def test_a_newest_version_that_its_owner_disabled_is_outdone(bench: Bench) -> None:
+    await bench.run()
+    added = bench.owner.add_secret_version(parent=bench.secret, payload={"data": b"the owner's"})
+    bench.owner.disable_secret_version(name=added.name)
+    result = await bench.run()
+    assert (result.failure, result.change, result.version) == (None, Change.UPDATED, "3")
+    assert bench.versions() == {"3": "ENABLED", "2": "DISABLED", "1": "ENABLED"}
+    assert bench.latest() == bench.order.pull_secret.reveal()
+
+
 async def test_ours_without_a_cluster_is_adopted_and_keeps_its_labels(bench: Bench) -> None:
     create(bench, {"managed-by": "hyperfleet", "cost-center": "42"})
     assert (await bench.run()).failure is None

@@ -7,13 +7,15 @@ import attrs
 import pytest
 from tests.integration.gcp.conftest import new_project
 
+from pullsecret.domain.provisioning import CloudSecretRef
 from pullsecret.infrastructure.gcp.call_meter import CallMeter
 from pullsecret.infrastructure.gcp.secret_store import open_secret_store
 from pullsecret.infrastructure.system_clock import SystemClock
 from pullsecret.ports.secret_store import SecretStore
-from pullsecret.testing.contracts.secret_store import SecretStoreContract
+from pullsecret.testing.contracts.secret_store import DisableVersion, SecretStoreContract
 from pullsecret.testing.gcp.cloud import FakeGoogleCloud
 from pullsecret.testing.gcp.customer import Customer, onboard
+from pullsecret.testing.gcp.resource_names import ParentName, SecretName
 
 
 class GoogleSecretStoreContract(SecretStoreContract):
@@ -37,6 +39,17 @@ class GoogleSecretStoreContract(SecretStoreContract):
         )
         async with open_secret_store(settings, SystemClock(), CallMeter()) as store:
             yield store
+
+    @pytest.fixture
+    def disable(self, customer: Customer) -> DisableVersion:
+        world = customer.cloud.world
+
+        async def disable(ref: CloudSecretRef, version: str) -> None:
+            parent = ParentName(world.add_project(ref.project).number, self.location)
+            with world.lock:
+                world.secrets[str(SecretName(parent, ref.name))].version(version, by_alias=False).disable()
+
+        return disable
 
 
 class TestOnGke(GoogleSecretStoreContract):

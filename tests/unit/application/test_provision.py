@@ -429,6 +429,28 @@ async def test_told_to_stop_after_a_failure_it_tells_that_a_request_may_still_ta
     assert result.duration < 5
 
 
+@pytest.mark.parametrize("latest_lags", [0, 30])
+@simulated
+async def test_a_newest_version_that_somebody_disabled_is_outdone(latest_lags: float) -> None:
+    scene = Scene()
+    cluster = new_cluster()
+    await scene.provision(scene.order(cluster))
+    order = scene.order(attrs.evolve(cluster, generation=Generation(2), pull_secret=new_pull_secret()))
+    await scene.provision(order)
+    await scene.world.clock.sleep(60)
+    scene.project.latest_lags = latest_lags
+    others = new_pull_secret()
+    await scene.store.add_version(order.target.cloud_secret, others)
+    stored = scene.world.cloud.secret(order.target.cloud_secret)
+    assert stored is not None
+    stored.versions[-1].enabled = False
+    result = await scene.provision(attrs.evolve(order, attempt=2))
+    assert (result.failure, result.change, result.version) == (None, Change.UPDATED, "4")
+    assert scene.versions(order)[-2:] == [others, order.pull_secret]
+    published = scene.world.control_plane.secrets[order.target.cluster_secret]
+    assert published.version_from(order.target.cloud_secret) == "4"
+
+
 @simulated
 async def test_a_pull_secret_put_back_while_what_nobody_published_is_told_late_is_stored_again() -> None:
     scene = Scene()

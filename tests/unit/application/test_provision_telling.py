@@ -5,7 +5,7 @@ import pytest
 from tests.unit.application.scene import Scene, new_cluster, simulated
 
 from pullsecret.application.provision import ProvisionPolicy
-from pullsecret.domain.cloud_secret import SecretVersion
+from pullsecret.domain.cloud_secret import SecretVersion, UnreadableVersions
 from pullsecret.domain.cluster import StoragePolicy
 from pullsecret.domain.cluster_secret import DOCKER_CONFIG_TYPE, PublishedSecret
 from pullsecret.domain.facts import InternalFault, StepDone
@@ -103,8 +103,11 @@ class Misreading:
     async def access_latest(self, ref: CloudSecretRef) -> SecretVersion | None:
         return self._misread(await self._store.access_latest(ref))
 
-    async def access_after(self, ref: CloudSecretRef, version: str) -> SecretVersion | None:
-        return self._misread(await self._store.access_after(ref, version))
+    async def access_after(
+        self, ref: CloudSecretRef, version: str
+    ) -> SecretVersion | UnreadableVersions | None:
+        found = await self._store.access_after(ref, version)
+        return found if isinstance(found, UnreadableVersions) else self._misread(found)
 
     def _misread(self, found: SecretVersion | None) -> SecretVersion | None:
         return found and self._payload and attrs.evolve(found, payload=self._payload)

@@ -1,5 +1,6 @@
 """The SecretStore port on Google Secret Manager (DDR phase 4)."""
 
+import itertools
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import grpc.aio
 
 from pullsecret.domain.checksum import crc32c
-from pullsecret.domain.cloud_secret import CloudSecret, SecretVersion
+from pullsecret.domain.cloud_secret import CloudSecret, SecretVersion, UnreadableVersions
 from pullsecret.domain.cluster import StoragePolicy
 from pullsecret.domain.errors import OperationError, PermanentError, TransientError
 from pullsecret.domain.provisioning import CloudSecretRef
@@ -96,17 +97,20 @@ class GoogleSecretStore:
                 raise
             return None
 
-    async def access_after(self, ref: CloudSecretRef, version: str) -> SecretVersion | None:
+    async def access_after(
+        self, ref: CloudSecretRef, version: str
+    ) -> SecretVersion | UnreadableVersions | None:
         """See the port. Only ``latest`` is eventually consistent; a version is found by its number at once
         (https://cloud.google.com/secret-manager/docs/reference/consistency)."""
-        number = int(version) + 1
-        while True:
+        none_readable = None
+        for number in itertools.count(int(version) + 1):
             try:
                 return await self._access(ref, str(number))
             except _UnreadableVersionError:
-                number += 1
+                none_readable = UnreadableVersions()
             except SecretNotFoundError:
-                return None
+                break
+        return none_readable
 
     async def _access(self, ref: CloudSecretRef, version: str) -> SecretVersion:
         request = messages.AccessSecretVersionRequest(name=f"{self._name(ref)}/versions/{version}")

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import attrs
 
-from pullsecret.domain.cloud_secret import CloudSecret, SecretVersion
+from pullsecret.domain.cloud_secret import CloudSecret, SecretVersion, UnreadableVersions
 from pullsecret.domain.cluster import StoragePolicy
 from pullsecret.domain.errors import PermanentError, TransientError
 from pullsecret.domain.provisioning import CloudSecretRef
@@ -161,14 +161,20 @@ class MemorySecretStore:
                 newest = SecretVersion(str(len(versions)), payload, payload.crc32c)
         return newest
 
-    async def access_after(self, ref: CloudSecretRef, version: str) -> SecretVersion | None:
+    async def access_after(
+        self, ref: CloudSecretRef, version: str
+    ) -> SecretVersion | UnreadableVersions | None:
         """See the port."""
         async with self._call("access-after", ref):
             project = self._allowed(ref, "secretmanager.versions.access")
             stored = project.secrets.get(ref.name)
             later = list(enumerate(stored.versions, 1))[int(version) :] if stored else []
-            found = next(((number, each.payload) for number, each in later if each.enabled), None)
-        return found and SecretVersion(str(found[0]), found[1], found[1].crc32c)
+            readable = (
+                SecretVersion(str(number), each.payload, each.payload.crc32c)
+                for number, each in later
+                if each.enabled
+            )
+            return next(readable, UnreadableVersions() if later else None)
 
     async def prune(self, ref: CloudSecretRef, keep: int, protect: str) -> int:
         """See the port."""

@@ -1,9 +1,11 @@
 """What every SecretStore does."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import pytest
 
+from pullsecret.domain.cloud_secret import SecretVersion, UnreadableVersions
 from pullsecret.domain.cluster import StoragePolicy
 from pullsecret.domain.errors import PermanentError
 from pullsecret.domain.ownership import ownership_labels
@@ -21,10 +23,13 @@ from pullsecret.testing.contracts.samples import new_cluster_id, new_pull_secret
 
 AUTOMATIC = StoragePolicy()
 
+DisableVersion = Callable[[CloudSecretRef, str], Awaitable[None]]
+"""Disables a version by its number, as the project's owner may."""
+
 
 @pytest.mark.asyncio
 class SecretStoreContract:
-    """Subclass it and override :meth:`store` and :meth:`project`."""
+    """Subclass it and override :meth:`store`, :meth:`project` and :meth:`disable`."""
 
     @pytest.fixture
     def store(self) -> SecretStore:
@@ -34,6 +39,11 @@ class SecretStoreContract:
     @pytest.fixture
     def project(self) -> str:
         """A project in which the store may do everything, without a quota that these tests could reach."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    def disable(self) -> DisableVersion:
+        """Disable a version behind the store's back."""
         raise NotImplementedError
 
     @pytest.fixture
@@ -140,10 +150,25 @@ class SecretStoreContract:
         readable = (("0", "2"), ("1", "2"), ("2", "4"), ("3", "4"))
         for before, after in readable:
             found = await store.access_after(ref, before)
-            assert found is not None
+            assert isinstance(found, SecretVersion)
             assert (found.version, found.payload) == (after, payloads[int(after) - 1])
             assert found.crc32c == found.payload.crc32c
         assert await store.access_after(ref, "4") is None
+
+    async def test_disabled_versions_at_the_end_are_told_from_none(
+        self, store: SecretStore, disable: DisableVersion, ref: CloudSecretRef, labels: dict[str, str]
+    ) -> None:
+        await store.create(ref, labels, AUTOMATIC)
+        payload = new_pull_secret()
+        for each in (payload, new_pull_secret(), new_pull_secret()):
+            await store.add_version(ref, each)
+        await disable(ref, "2")
+        await disable(ref, "3")
+        assert await store.access_latest(ref) is None
+        assert await store.access_after(ref, "0") == SecretVersion("1", payload, payload.crc32c)
+        assert await store.access_after(ref, "1") == UnreadableVersions()
+        assert await store.access_after(ref, "2") == UnreadableVersions()
+        assert await store.access_after(ref, "3") is None
 
     async def test_nothing_follows_where_there_is_no_secret(
         self, store: SecretStore, ref: CloudSecretRef

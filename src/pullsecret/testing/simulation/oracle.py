@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 
 from pullsecret.domain.clean_up import Deletion
+from pullsecret.domain.cloud_secret import SecretVersion
 from pullsecret.domain.cluster_secret import (
     GENERATION_ANNOTATION,
     SECRET_PATH_ANNOTATION,
@@ -138,7 +139,7 @@ class Oracle:
     # After each call
 
     def _read_back(self, actor: Actor, _: tuple[Any, ...], found: Any) -> None:
-        if found is not None:
+        if isinstance(found, SecretVersion):
             self.of_job(actor).verified.add(found.payload.reveal())
 
     def _version_added(self, actor: Actor, args: tuple[Any, ...], version: str) -> None:
