@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import re
+import shlex
+import shutil
 import subprocess
 import uuid
 from collections.abc import AsyncIterator, Callable
@@ -139,16 +142,34 @@ def test_what_the_configuration_names_can_be_reached() -> None:
     text = render_chart(
         "--set=config.broker=rabbitmq,config.api.url=https://hyperfleet-api.svc:8000/base",
         "--set=config.rabbitmq.urls={amqps://one.svc:15671/,amqps://[fd00::2]:15672/v,amqps://two.svc/}",
+        "--set=config.rabbitmq.managementUrl=https://one.svc:15673,config.pubsub.endpoint=[fd00::3]:9443",
+        "--set=config.gcp.restEndpoint=https://iam.svc:9444,config.gcp.secretManagerEndpoint=10.0.0.1:9445",
         "--set=config.tracing.endpoint=http://collector.svc:4318",
     )
-    assert {8000, 15671, 15672, 4318, 443, 5671} <= reached(one(text, "NetworkPolicy"))
-    job = reached(one(text, "NetworkPolicy", "pullsecret-job"))
-    assert 4318 in job
-    assert 8000 not in job
+    adapter, job = reached(text, "pullsecret-adapter"), reached(text, "pullsecret-job")
+    assert {8000, 15671, 15672, 15673, 9443, 4318, 443, 5671} <= adapter
+    assert {9444, 9445, 4318} <= job
+    assert not {9444, 9445} & adapter
+    assert not {8000, 15671, 15673, 9443} & job
 
 
-def reached(policy: Any) -> set[int]:
-    return {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]}
+def test_a_url_without_a_port_means_that_of_its_scheme() -> None:
+    text = render_chart(
+        "--set=config.broker=rabbitmq,config.rabbitmq.urls={amqp://[::1]/v,amqps://one.svc}",
+        "--set=config.api.url=https://hyperfleet-api.svc/base,config.tracing.endpoint=http://collector.svc",
+        "--set=config.gcp.secretManagerEndpoint=secret-manager.svc",
+        "--set-json=networkPolicy.adapterPorts=[6443]",
+        "--set-json=networkPolicy.jobPorts=[6443]",
+        "--set=networkPolicy.metadataServer=false",
+    )
+    dns = {53, 5353}
+    assert reached(text, "pullsecret-adapter") == dns | {6443, 5671, 5672, 443, 80}
+    assert reached(text, "pullsecret-job") == dns | {6443, 443, 80}
+
+
+def reached(text: str, policy: str) -> set[int]:
+    egress = one(text, "NetworkPolicy", policy)["spec"]["egress"]
+    return {port["port"] for rule in egress for port in rule["ports"]}
 
 
 def test_a_single_replica_does_not_hold_up_a_drained_node() -> None:
@@ -315,6 +336,45 @@ async def test_install_upgrade_and_roll_back(admin: KubernetesApi, release: Any)
     release("uninstall", "pullsecret", here)
     left = await admin.get_or_none(f"/apis/apps/v1/namespaces/{namespace}/deployments/pullsecret-adapter")
     assert left is None
+
+
+def earlier_chart(folder: Path) -> Path:
+    """The chart with the disruption budget of before ``maxUnavailable``."""
+    chart = shutil.copytree(CHART, folder / "chart")
+    (chart / "values.schema.json").unlink()
+    values = chart / "values.yaml"
+    changed = values.read_text().replace("  maxUnavailable: 1\n", "  minAvailable: 1\n")
+    assert changed != values.read_text()
+    values.write_text(changed)
+    return chart
+
+
+def documented_steps(keeping: str) -> list[list[str]]:
+    """The arguments of the guide's upgrades step by step, with ``keeping`` for how values are kept."""
+    guide = (ROOT / "docs" / "upgrade.md").read_text()
+    lines = re.findall(r"^helm (upgrade .*reuse-values .*)$", guide, re.MULTILINE)
+    replaced = {"deploy/chart": str(CHART), "--reset-then-reuse-values": keeping}
+    return [[replaced.get(word, word) for word in shlex.split(line)] for line in lines]
+
+
+@pytest.mark.service
+@pytest.mark.parametrize("keeping", ["--reset-then-reuse-values", "--reuse-values"])
+async def test_the_values_of_an_earlier_release_are_taken(
+    admin: KubernetesApi, release: Any, tmp_path: Path, keeping: str
+) -> None:
+    namespace = await system_namespace(admin)
+    here, given = f"--namespace={namespace}", "--set=podDisruptionBudget.minAvailable=1"
+    await remove_roles_of_other_tests(admin)
+    release("install", "pullsecret", str(earlier_chart(tmp_path)), here, *GIVEN, given)
+    steps = documented_steps(keeping)
+    for step in steps:
+        release(*(namespace if word == "hyperfleet-system" else word for word in step))
+    assert len(steps) == 3
+    assert (
+        one(release("get", "manifest", "pullsecret", here), "PodDisruptionBudget")["spec"]["maxUnavailable"]
+        == 1
+    )
+    release("uninstall", "pullsecret", here)
 
 
 @pytest.mark.parametrize("switches", SWITCHES)
