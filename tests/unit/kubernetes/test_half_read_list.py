@@ -63,7 +63,7 @@ class SlowlyListing(KubernetesApi):
         if verb == "delete":
             self.discarded.append(path.rpartition("/")[2])
         if verb != "create":
-            return Answer(200, {})
+            return Answer(200, self.made or {})
         assert body is not None
         found = stored(body, 10)
         if path.endswith("/jobs"):

@@ -153,6 +153,8 @@ class JobObjects:
             except ApiError as fault:
                 if not fault.not_found and not fault.conflict:
                     raise
+            else:
+                return True
         return False
 
     async def _delete_unchanged(self, found: Object) -> None:
