@@ -98,8 +98,10 @@ def tables(figures: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[Mapping[s
 
 
 def drawable(figures: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]:
-    """The lists of rows that a plot shows well: those by size, and a few by name."""
+    """The lists of rows that a plot shows well: those by size, and a few by name; one alone needs none."""
     for key, rows in tables(figures):
+        if len(rows) == 1:
+            continue
         if isinstance(next(iter(rows[0].values())), int | float) or len(rows) <= _MOST_NAMES:
             yield key, rows
 
