@@ -69,6 +69,11 @@ def goes_again(job: AnyJob) -> bool:
     )
 
 
+def going_again(jobs: Iterable[AnyJob]) -> Mapping[ClusterId, AnyJob]:
+    """The newest of each cluster's ``jobs``, if another attempt is to follow it."""
+    return {cluster_id: job for cluster_id, job in newest_jobs(jobs).items() if goes_again(job)}
+
+
 def is_due_again(job: AnyJob, pause: Backoff, now: datetime) -> bool:
     """True if the attempt that is to follow ``job`` may start now: a person asked for it, or the pause is
     over."""

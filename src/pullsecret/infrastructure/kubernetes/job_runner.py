@@ -10,7 +10,7 @@ import attrs
 
 from pullsecret.domain.errors import TransientError
 from pullsecret.domain.identifiers import ClusterId
-from pullsecret.domain.jobs import AnyJob, AnyKey, AnyOrder, goes_again, in_the_way, newest_jobs
+from pullsecret.domain.jobs import AnyJob, AnyKey, AnyOrder, going_again, in_the_way
 from pullsecret.domain.provisioning import Queued
 from pullsecret.domain.reasons import Reason
 from pullsecret.infrastructure.kubernetes import job_manifest, marks
@@ -102,7 +102,7 @@ class KubernetesJobRunner:
         """See the port."""
         if (ended := await self._read_in()) is not None:
             return list(ended.jobs.going_again())
-        return [job for job in newest_jobs(await self.jobs()).values() if goes_again(job)]
+        return list(going_again(await self.jobs()).values())
 
     async def reach(self) -> None:
         """Raises a transient error if the API server does not let us read jobs."""

@@ -7,7 +7,8 @@ from typing import Final
 import attrs
 
 from pullsecret.domain.identifiers import ClusterId
-from pullsecret.domain.jobs import AnyJob, goes_again, newest_jobs
+from pullsecret.domain.jobs import AnyJob
+from pullsecret.infrastructure.going_again import GoingAgain
 from pullsecret.infrastructure.kubernetes import marks
 from pullsecret.infrastructure.kubernetes.api import Object
 from pullsecret.infrastructure.kubernetes.api_errors import ApiError
@@ -63,7 +64,7 @@ class KnownJobs:
         self._by_uid: dict[str, KnownJob] = {}
         self._of_cluster: dict[ClusterId, set[str]] = {}
         self._unfinished: dict[str, KnownJob] = {}
-        self._going_again: dict[ClusterId, AnyJob] = {}
+        self._going_again = GoingAgain()
         self._awaited: dict[str, _Awaited] = {}
         self._seen = Reflector(
             jobs.api,
@@ -99,7 +100,7 @@ class KnownJobs:
 
     def going_again(self) -> Collection[AnyJob]:
         """The newest job of each cluster if another attempt is to follow it."""
-        return self._going_again.values()
+        return self._going_again.jobs()
 
     def get(self, uid: str) -> KnownJob | None:
         """A job by its uid."""
@@ -163,16 +164,9 @@ class KnownJobs:
             if awaited is not None and now.version >= awaited.version:
                 self._told(now.uid)
         for cluster_id in {known.job.key.cluster_id for known in (before, now) if known is not None}:
-            self._note_newest(cluster_id)
+            uids = self._of_cluster.get(cluster_id, ())
+            self._going_again.note(cluster_id, (self._by_uid[uid].job for uid in uids))
         self._on_change(before, now)
-
-    def _note_newest(self, cluster_id: ClusterId) -> None:
-        jobs = (self._by_uid[uid].job for uid in self._of_cluster.get(cluster_id, ()))
-        newest = newest_jobs(jobs).get(cluster_id)
-        if newest is not None and goes_again(newest):
-            self._going_again[cluster_id] = newest
-        else:
-            self._going_again.pop(cluster_id, None)
 
     def _forget(self, job: KnownJob) -> None:
         self._by_uid.pop(job.uid, None)

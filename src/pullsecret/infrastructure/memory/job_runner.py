@@ -13,7 +13,7 @@ import attrs
 from pullsecret.domain.clean_up import CleanUpJob, CleanUpOrder, CleanUpResult
 from pullsecret.domain.facts import InternalFault
 from pullsecret.domain.identifiers import ClusterId
-from pullsecret.domain.jobs import AnyJob, AnyKey, AnyOrder, goes_again, in_the_way, newest_jobs
+from pullsecret.domain.jobs import AnyJob, AnyKey, AnyOrder, in_the_way
 from pullsecret.domain.provisioning import (
     Failure,
     Finished,
@@ -26,6 +26,7 @@ from pullsecret.domain.provisioning import (
 )
 from pullsecret.domain.reasons import Reason
 from pullsecret.domain.secret_lifecycle import Stage
+from pullsecret.infrastructure.going_again import GoingAgain
 from pullsecret.infrastructure.memory.faults import FaultScript, ProcessCrash
 from pullsecret.ports.clock import Clock
 from pullsecret.ports.job_runner import Busy, Existing, Submitted
@@ -68,7 +69,7 @@ class MemoryJobs:
     _to_bring: list[tuple[float, int, AnyKey]] = attrs.field(factory=list)
     """A heap of unreported jobs by the time from which they may be brought, and of some reported since."""
     _order: "itertools.count[int]" = attrs.field(factory=itertools.count)
-    _going_again: dict[ClusterId, AnyJob] = attrs.field(factory=dict)
+    _going_again: GoingAgain = attrs.field(factory=GoingAgain)
 
     def put(self, job: AnyJob) -> None:
         """Keep ``job`` in place of what was known of it."""
@@ -82,7 +83,7 @@ class MemoryJobs:
         elif not job.state.reported:
             self._unreported[job.key] = job
             self._bring(job.key, self.brought.get(job.key, 0.0))
-        self._note_newest(job.key.cluster_id)
+        self._going_again.note(job.key.cluster_id, jobs.values())
 
     def get(self, key: AnyKey) -> AnyJob | None:
         """The job, if it is known."""
@@ -106,7 +107,7 @@ class MemoryJobs:
 
     def going_again(self) -> list[AnyJob]:
         """The newest job of each cluster if another attempt is to follow it."""
-        return list(self._going_again.values())
+        return list(self._going_again.jobs())
 
     def next_to_bring(self, now: float, remind: float) -> AnyJob | None:
         """An unreported job that was not brought within the last ``remind`` seconds, if there is one; it
@@ -126,17 +127,10 @@ class MemoryJobs:
         for key, job in list(jobs.items()):
             if isinstance(job.state, Finished) and job.state.reported and job.state.at < before:
                 del jobs[key]
-        self._note_newest(cluster_id)
+        self._going_again.note(cluster_id, jobs.values())
 
     def _bring(self, key: AnyKey, at: float) -> None:
         heapq.heappush(self._to_bring, (at, next(self._order), key))
-
-    def _note_newest(self, cluster_id: ClusterId) -> None:
-        newest = newest_jobs(self.of_cluster(cluster_id)).get(cluster_id)
-        if newest is not None and goes_again(newest):
-            self._going_again[cluster_id] = newest
-        else:
-            self._going_again.pop(cluster_id, None)
 
 
 @attrs.frozen
