@@ -121,9 +121,10 @@ class ReconcileCluster:
                 return await self._nothing_to_do(latest, again) or unmet
             await self._tell_waiting(cluster, unmet, looked_at)
             return unmet
-        if too_early := self._too_early(known, latest, cluster):
+        elsewhere = latest if latest is not None and _was_sent_elsewhere(latest, cluster) else None
+        if too_early := self._too_early(known, cluster.generation, elsewhere):
             return too_early
-        again = again or (latest is not None and _was_sent_elsewhere(latest, cluster))
+        again = again or elsewhere is not None
         if latest and (skipped := await self._nothing_to_do(latest, again)):
             return skipped
         attempt = latest.key.attempt + 1 if latest else 1
@@ -132,15 +133,14 @@ class ReconcileCluster:
         return await self._hand_over(cluster, attempt, trace, known, looked_at)
 
     def _too_early(
-        self, known: Sequence[AnyJob], latest: ProvisionJob | None, cluster: Cluster
+        self, known: Sequence[AnyJob], generation: Generation, elsewhere: ProvisionJob | None
     ) -> Postponed | None:
-        if older := _to_end_first(known, cluster.generation):
+        """``elsewhere`` is the generation's last job if it was sent to where the cluster no longer is."""
+        if older := _to_end_first(known, generation):
             return _busy(older)
-        if lost := self._may_still_write(known, cluster.generation):
+        if lost := self._may_still_write(known, generation):
             return Postponed(f"{lost.key.name} may still write: nobody saw its end")
-        if latest is not None and latest.active and _was_sent_elsewhere(latest, cluster):
-            return _busy(latest)
-        return None
+        return _busy(elsewhere) if elsewhere is not None and elsewhere.active else None
 
     async def _nothing_to_do(self, latest: ProvisionJob, again: bool) -> Skipped | None:
         if not isinstance(latest.state, Finished):
