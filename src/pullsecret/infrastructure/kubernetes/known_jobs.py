@@ -65,7 +65,9 @@ class KnownJobs:
         self._of_cluster: dict[ClusterId, set[str]] = {}
         self._unfinished: dict[str, KnownJob] = {}
         self._going_again = GoingAgain()
-        self._awaited: dict[str, _Awaited] = {}
+        self._written: dict[str, int] = {}
+        """By uid the version that a write of ours left, until the watch has told of it."""
+        self._waiting: dict[str, list[_Waiter]] = {}
         self._seen = Reflector(
             jobs.api,
             Selection(job_path(settings.namespace), marks.OUR_JOBS, keep=_known_job),
@@ -114,7 +116,7 @@ class KnownJobs:
         """A write of ours left ``job`` at ``version``; the watch will tell so."""
         now = self.get(job.uid)
         if now is not None and now.version < version:
-            self._awaited[job.uid] = _Awaited(version)
+            self._written[job.uid] = version
 
     async def of_cluster(
         self, cluster_id: ClusterId, made: Object | None = None
@@ -132,23 +134,27 @@ class KnownJobs:
                 if made is not None:
                     await self._told_of(uid_of(made), version_of(made))
                 for uid in list(self._of_cluster.get(cluster_id, ())):
-                    if awaited := self._awaited.get(uid):
-                        await awaited.told.wait()
+                    if (version := self._written.get(uid)) is not None:
+                        await self._told_of(uid, version)
                 await self._seen.whole.wait()
         except TimeoutError:
             return None
         return [self._by_uid[uid] for uid in self._of_cluster.get(cluster_id, ())]
 
     async def _told_of(self, uid: str, version: int) -> None:
-        """Return once the watch has told of the job at ``version``."""
+        """Return once the watch has told of the job at ``version``, or that it is gone."""
         now = self.get(uid)
         if now is not None and now.version >= version:
             return
-        awaited = self._awaited.setdefault(uid, _Awaited(version))
+        waiter = _Waiter(version)
+        waiting = self._waiting.setdefault(uid, [])
+        waiting.append(waiter)
         try:
-            await awaited.told.wait()
+            await waiter.told.wait()
         finally:
-            self._awaited.pop(uid, None)
+            waiting.remove(waiter)
+            if not waiting:
+                del self._waiting[uid]
 
     def _on_job(self, before: KnownJob | None, now: KnownJob | None) -> None:
         if before is not None and (now is None or now.uid != before.uid):
@@ -160,9 +166,9 @@ class KnownJobs:
             else:
                 self._unfinished[now.uid] = now
             self._of_cluster.setdefault(now.job.key.cluster_id, set()).add(now.uid)
-            awaited = self._awaited.get(now.uid)
-            if awaited is not None and now.version >= awaited.version:
-                self._told(now.uid)
+            if now.version >= self._written.get(now.uid, now.version):
+                self._written.pop(now.uid, None)
+            self._wake(now.uid, now.version)
         for cluster_id in {known.job.key.cluster_id for known in (before, now) if known is not None}:
             uids = self._of_cluster.get(cluster_id, ())
             self._going_again.note(cluster_id, (self._by_uid[uid].job for uid in uids))
@@ -175,15 +181,18 @@ class KnownJobs:
         others.discard(job.uid)
         if not others:
             del self._of_cluster[job.job.key.cluster_id]
-        self._told(job.uid)
+        self._written.pop(job.uid, None)
+        self._wake(job.uid)
 
-    def _told(self, uid: str) -> None:
-        if awaited := self._awaited.pop(uid, None):
-            awaited.told.set()
+    def _wake(self, uid: str, told: int | None = None) -> None:
+        """Wake who waits for the job at ``told`` or earlier; all where it is gone."""
+        for waiter in self._waiting.get(uid, ()):
+            if told is None or waiter.version <= told:
+                waiter.told.set()
 
 
-@attrs.frozen
-class _Awaited:
+@attrs.frozen(eq=False)
+class _Waiter:
     version: int
     told: asyncio.Event = attrs.field(factory=asyncio.Event)
 
