@@ -87,7 +87,7 @@ async def test_an_abort_in_the_middle_of_a_call_leaves_no_memory(pod: JobPod, ca
         calls = pod.customer.cloud.world.calls
         return any(one.method == "CreateSecret" and pod.customer.project in one.resource for one in calls)
 
-    await eventually(called, 30.0)
+    await eventually(called)
     (job,) = [pid for pid in descendants(os.getpid()) if b"pullsecret\0job" in command_line(pid)]
     assert core_limits(job) == ["0", "0"]
     assert kinds_of_memory_dumped(job) == 0

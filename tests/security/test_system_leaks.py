@@ -39,10 +39,10 @@ from pullsecret.testing.hyperfleet.records import Dialect
 from pullsecret.testing.hyperfleet.server import FakeHyperFleet
 from pullsecret.testing.kubernetes.control_plane import ControlPlane
 from pullsecret.testing.kubernetes.processes import free_port
+from pullsecret.testing.patience import PATIENCE
 
-pytestmark = [pytest.mark.service, pytest.mark.asyncio, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.service, pytest.mark.asyncio]
 
-PATIENCE: Final = 90.0
 FORBIDDEN: Final = re.compile("auth|password|token")
 """What the design greps the logs for."""
 
@@ -256,7 +256,7 @@ async def crashes(stage: Stage) -> None:
         os.kill(pid, signal.SIGABRT)
     assert stage.replica.child is not None
     stage.replica.child.signal(signal.SIGABRT)
-    await asyncio.to_thread(stage.replica.child.process.wait, 30)
+    await asyncio.to_thread(stage.replica.child.process.wait, PATIENCE)
     stage.replica.start()
     await stage.told(cluster_id, Available="SecretAvailable")
 
@@ -315,6 +315,6 @@ def logged(stage: Stage) -> list[str]:
 
 def fetched(url: str) -> bytes:
     wish = urllib.request.Request(url, headers={"accept": "application/openmetrics-text"})
-    with urllib.request.urlopen(wish, timeout=10) as answer:
+    with urllib.request.urlopen(wish, timeout=PATIENCE) as answer:
         body: bytes = answer.read()
     return body

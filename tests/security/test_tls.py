@@ -34,11 +34,11 @@ from pullsecret.infrastructure.kubernetes.official_client import Configuration
 from pullsecret.infrastructure.rabbitmq.connection import connect
 from pullsecret.infrastructure.rabbitmq.settings import RabbitMQSettings
 from pullsecret.infrastructure.system_clock import SystemClock
+from pullsecret.testing.patience import PATIENCE
 
 pytestmark = pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 
 _QUICK: Final = 1.0
-_PATIENCE: Final = 60.0
 Client = Callable[[int, Path], Awaitable[None]]
 """Given port and trust file: asks the server for something. Raises if there is no answer."""
 
@@ -92,7 +92,7 @@ def authorities(tmp_path_factory: pytest.TempPathFactory) -> Authorities:
 
 async def refused(client: Client, port: int, trust: Path) -> bool:
     try:
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             await client(port, trust)
     except (OperationError, ApiError, NoAnswerError, grpc.aio.AioRpcError):
         return True
@@ -102,7 +102,7 @@ async def refused(client: Client, port: int, trust: Path) -> bool:
 @pytest.mark.parametrize("client", CLIENTS.values(), ids=CLIENTS)
 async def test_it_talks_to_the_right_server(client: Client, authorities: Authorities) -> None:
     with authorities.serve(Server.RIGHT) as server:
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(PATIENCE):
             # On a busy machine a visit may be over before anything was said.
             while not server.greeted.is_set():
                 # It listens and never answers, so this ends in an error too.
@@ -133,7 +133,7 @@ def test_the_wrong_servers_are_wrong_in_one_way_only(kind: Server, authorities: 
             careless.wrap_socket(plain, server_hostname="localhost") as client,
         ):
             client.sendall(b"hello")
-        assert server.greeted.wait(_PATIENCE)
+        assert server.greeted.wait(PATIENCE)
         assert server.received == b"hello"
 
 

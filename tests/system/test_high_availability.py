@@ -29,15 +29,15 @@ from pullsecret.testing.hyperfleet.faults import Fault
 from pullsecret.testing.kubernetes.control_plane import ControlPlane
 from pullsecret.testing.kubernetes.gateway import gateway
 from pullsecret.testing.kubernetes.node_agent import Image
+from pullsecret.testing.patience import PATIENCE
 from pullsecret.testing.tcp_proxy import tcp_proxy
 
 REPETITIONS: Final = int(os.environ.get("PULLSECRET_REPETITIONS", "1"))
 FULL_RUN: Final = REPETITIONS >= 20
-pytestmark = [pytest.mark.service, pytest.mark.asyncio, pytest.mark.timeout(7200 if FULL_RUN else 300)]
+pytestmark = [pytest.mark.service, pytest.mark.asyncio, *([pytest.mark.timeout(7200)] if FULL_RUN else [])]
 
 CUT_SECONDS: Final = 60.0 if FULL_RUN else 3.0
 CLUSTERS: Final = 8
-PATIENCE: Final = 180.0
 LOG: Final = logging.getLogger("pullsecret.high-availability")
 
 # A job that takes a moment and succeeds: what a job does is not the question here.

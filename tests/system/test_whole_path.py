@@ -17,10 +17,10 @@ from pullsecret.infrastructure.kubernetes.api_errors import ApiError
 from pullsecret.infrastructure.kubernetes.paths import event_path, job_path, pod_path
 from pullsecret.testing.contracts.samples import CANARY, pull_secret_text
 from pullsecret.testing.gcp.customer import ALL_PERMISSIONS
+from pullsecret.testing.patience import PATIENCE
 
 pytestmark = [pytest.mark.service, pytest.mark.asyncio]
 
-PATIENCE = 180.0
 CRD = Path(__file__).parents[1] / "fixtures" / "contracts" / "hostedclusters.crd.yaml"
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 HYPERSHIFT = "/apis/hypershift.openshift.io/v1beta1"

@@ -33,6 +33,7 @@ from pullsecret.testing.kubernetes.control_plane import ControlPlane
 from pullsecret.testing.kubernetes.node_agent import Image, NodeAgent
 from pullsecret.testing.kubernetes.processes import Child, start
 from pullsecret.testing.kubernetes.system import System, create, deploy_system
+from pullsecret.testing.patience import PATIENCE
 
 JOB_IMAGE: Final = "pullsecret.test/pullsecret:1"
 TRUST: Final = "/run/cloud"
@@ -73,7 +74,7 @@ class AdapterProcess:
         """SIGTERM, as the kubelet does; returns the exit code."""
         assert self.child is not None
         self.child.signal(signal.SIGTERM)
-        return await asyncio.to_thread(self.child.process.wait, 30)
+        return await asyncio.to_thread(self.child.process.wait, PATIENCE)
 
     @property
     def peak_rss(self) -> int:

@@ -12,10 +12,10 @@ import attrs
 
 from pullsecret.testing.brokers.fixtures import folder_in_memory
 from pullsecret.testing.kubernetes.processes import Child, start
+from pullsecret.testing.patience import PATIENCE
 
 ENGINE_FAILED = 125
 """How ``docker run`` says that it could not make the container."""
-_PATIENCE = 60.0
 _SERVERS = "/usr/sbin:/usr/local/bin:/usr/bin"
 
 
@@ -86,14 +86,14 @@ def _private(client: str, daemon: str, folder: Path) -> Iterator[Engine]:
     finally:
         # It ends its own containerd only if it is asked to end.
         child.process.terminate()
-        child.process.wait(_PATIENCE)
+        child.process.wait(PATIENCE)
         network = folder / "exec" / "netns" / "default"
         if network.exists():
             subprocess.run(["umount", str(network)], check=False)
 
 
 def _await(engine: Engine, child: Child) -> None:
-    give_up = time.monotonic() + _PATIENCE
+    give_up = time.monotonic() + PATIENCE
     while engine.run("version").returncode != 0:
         if not child.running or time.monotonic() > give_up:
             raise EngineRefusedError(child.tail())

@@ -26,9 +26,9 @@ from pullsecret.testing.kubernetes.container import ContainerSpec, RunningContai
 from pullsecret.testing.kubernetes.control_plane import ControlPlane
 from pullsecret.testing.kubernetes.node_agent import Image, NodeAgent
 from pullsecret.testing.kubernetes.processes import free_port
+from pullsecret.testing.patience import PATIENCE
 
 CONFIGURATION: Final = "/etc/pullsecret"
-PATIENCE: Final = 60.0
 
 
 @attrs.frozen

@@ -16,10 +16,10 @@ from tests.services.kubelet import build
 
 from pullsecret.testing.kubernetes.control_plane import ControlPlane
 from pullsecret.testing.kubernetes.processes import Child, free_port, start
+from pullsecret.testing.patience import PATIENCE
 
 PAUSE: Final = "pullsecret.test/pause:1"
 _NAMESPACE: Final = "k8s.io"
-_PATIENCE: Final = 60.0
 _SERVERS: Final = "/usr/sbin:/usr/local/sbin:/sbin"
 
 
@@ -73,11 +73,11 @@ def kubelet_node(control_plane: ControlPlane, folder: Path, *archives: Path) -> 
             yield node
         finally:
             child.process.terminate()
-            child.process.wait(_PATIENCE)
+            child.process.wait(PATIENCE)
     finally:
         _end_containers(node)
         containerd.process.terminate()
-        containerd.process.wait(_PATIENCE)
+        containerd.process.wait(PATIENCE)
         _unmount(folder)
 
 
@@ -104,7 +104,7 @@ state = "{folder}/containerd-state"
     file = folder / "containerd.toml"
     file.write_text(configuration)
     child = start(["containerd", f"--config={file}"], folder / "containerd.log", node.environment)
-    give_up = time.monotonic() + _PATIENCE
+    give_up = time.monotonic() + PATIENCE
     while True:
         with suppress(subprocess.CalledProcessError):
             node.ctr("version")
@@ -154,7 +154,7 @@ def _start_kubelet(node: KubeletNode, kubelet: Path, control_plane: ControlPlane
 
 
 def _await_registered(control_plane: ControlPlane, node: KubeletNode, child: Child) -> None:
-    give_up = time.monotonic() + _PATIENCE
+    give_up = time.monotonic() + PATIENCE
     while f'"Successfully registered node" node="{node.name}"' not in node.kubelet_log:
         if not child.running or time.monotonic() > give_up:
             raise RuntimeError(f"the kubelet did not register its node:\n{child.tail(10)}")

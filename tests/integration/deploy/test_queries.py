@@ -42,6 +42,7 @@ from pullsecret.testing.gcp.customer import Customer, onboard
 from pullsecret.testing.gcp.faults import Fault
 from pullsecret.testing.gcp.fixtures import closed_google_cloud
 from pullsecret.testing.kubernetes.processes import free_port
+from pullsecret.testing.patience import PATIENCE
 from pullsecret.testing.world import PullSecretWorld
 
 __all__ = ["closed_google_cloud"]
@@ -153,7 +154,7 @@ async def numbers(client: httpx.AsyncClient, query: str) -> list[float]:
 
 
 async def until(client: httpx.AsyncClient, query: str) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while True:
             try:
                 if await answer(client, query):
@@ -188,7 +189,7 @@ async def test_every_query_is_answered(closed_google_cloud: Any, tmp_path: Path)
         await until(client, 'pullsecret_job_total{result="success"} > 9')
         silent = set(ALL)
         with suppress(TimeoutError):
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(PATIENCE):
                 while silent:  # increases show with the next scrape
                     silent = {query for query in silent if not await numbers(client, query)}
     assert silent == set()

@@ -14,6 +14,8 @@ from google.cloud.secretmanager_v1.services.secret_manager_service.transports im
     SecretManagerServiceGrpcTransport,
 )
 
+from pullsecret.testing.patience import PATIENCE
+
 PROGRAM = [str(Path(sys.executable).with_name("pullsecret")), "fake-gcp"]
 
 
@@ -35,12 +37,12 @@ def test_it_serves_until_told_to_stop(tmp_path: Path, plaintext: bool) -> None:
         )
         channel.close()
         process.send_signal(signal.SIGTERM)
-        assert process.wait(20) == 0
+        assert process.wait(PATIENCE) == 0
     assert "secrets/s" in state.read_text()
 
 
 def refused(*arguments: str) -> tuple[int, str]:
-    ran = subprocess.run([*PROGRAM, *arguments], capture_output=True, text=True, timeout=300)
+    ran = subprocess.run([*PROGRAM, *arguments], capture_output=True, text=True, timeout=PATIENCE)
     return ran.returncode, ran.stderr
 
 

@@ -169,7 +169,7 @@ async def called(pod: JobPod, method: str) -> None:
         calls = pod.customer.cloud.world.calls
         return any(one.method == method and project in one.resource for one in calls)
 
-    await eventually(seen, 30.0)
+    await eventually(seen)
 
 
 async def test_outside_of_google_cloud(

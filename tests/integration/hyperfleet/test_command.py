@@ -15,6 +15,7 @@ from tests.integration.hyperfleet.conftest import Certificates
 
 from pullsecret.testing.hyperfleet.records import Dialect
 from pullsecret.testing.hyperfleet.specs import cluster_spec
+from pullsecret.testing.patience import PATIENCE
 
 PROGRAM = Path(sys.prefix) / "bin" / "pullsecret"
 
@@ -34,7 +35,7 @@ async def started(*arguments: str) -> asyncio.subprocess.Process:
 
 async def line(process: asyncio.subprocess.Process) -> str:
     assert process.stdout is not None
-    return (await asyncio.wait_for(process.stdout.readline(), 60)).decode().strip()
+    return (await asyncio.wait_for(process.stdout.readline(), PATIENCE)).decode().strip()
 
 
 async def test_it_serves_publishes_and_stops(dialect: Dialect, certificates: Certificates) -> None:
@@ -56,7 +57,7 @@ async def test_it_serves_publishes_and_stops(dialect: Dialect, certificates: Cer
     event: dict[str, Any] = json.loads(await line(process))
     assert event["data"].get("id", event["data"].get("clusterId")) == created.json()["id"]
     process.send_signal(signal.SIGTERM)
-    assert await asyncio.wait_for(process.wait(), 30) == 0
+    assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
 
 
 @pytest.mark.parametrize(
@@ -69,7 +70,7 @@ async def test_it_serves_publishes_and_stops(dialect: Dialect, certificates: Cer
 )
 async def test_what_cannot_be_is_one_line(arguments: tuple[str, ...], words: str) -> None:
     process = await started(*arguments)
-    _, errors = await asyncio.wait_for(process.communicate(), 60)
+    _, errors = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert process.returncode == 1
     assert words in errors.decode()
     assert len(errors.decode().splitlines()) == 1

@@ -18,6 +18,7 @@ from pullsecret.testing.hyperfleet.neighbours import (
 from pullsecret.testing.hyperfleet.records import Dialect
 from pullsecret.testing.hyperfleet.sentinel import Ages, Sentinel
 from pullsecret.testing.hyperfleet.server import FakeHyperFleet
+from pullsecret.testing.patience import PATIENCE
 
 only_v1 = pytest.mark.parametrize("dialect", [Dialect.V1])
 only_ddr = pytest.mark.parametrize("dialect", [Dialect.DDR])
@@ -226,7 +227,7 @@ async def test_a_client_that_goes_away_within_its_request_is_no_error(
     writer.write(request.encode())
     await writer.drain()
     writer.transport.abort()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while not fake.journal:  # noqa: ASYNC110 (a list that the served fake appends to)
             await asyncio.sleep(0.01)
 

@@ -22,6 +22,7 @@ from pullsecret.testing.hyperfleet.publishers import open_publisher
 from pullsecret.testing.hyperfleet.records import Dialect
 from pullsecret.testing.hyperfleet.sentinel import Sentinel
 from pullsecret.testing.hyperfleet.server import FakeHyperFleet
+from pullsecret.testing.patience import PATIENCE
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ async def test_rabbitmq(rabbitmq: RabbitMQNode, sentinel_of: httpx.AsyncClient, 
         open_publisher(f"{rabbitmq.url()}?exchange=sentinel-test") as publish,
     ):
         assert await Sentinel(sentinel_of, Dialect.DDR, publish).poll() == 1
-        delivery = await asyncio.wait_for(subscription.receive(), 180)
+        delivery = await asyncio.wait_for(subscription.receive(), PATIENCE)
         assert delivery is not None
         await delivery.ack()
     assert delivery.event.cluster_id == ClusterId("cls-1")
@@ -70,7 +71,7 @@ async def test_pubsub(
         open_publisher("pubsub://hyperfleet-test/sentinel") as publish,
     ):
         assert await Sentinel(sentinel_of, Dialect.DDR, publish).poll() == 1
-        delivery = await asyncio.wait_for(subscription.receive(), 180)
+        delivery = await asyncio.wait_for(subscription.receive(), PATIENCE)
         assert delivery is not None
         await delivery.ack()
     assert delivery.event.cluster_id == ClusterId("cls-1")

@@ -21,6 +21,7 @@ from pullsecret.infrastructure.kubernetes.paths import secret_path
 from pullsecret.infrastructure.memory.telemetry import MemoryTelemetry
 from pullsecret.testing.contracts.job_runner_harness import next_finished
 from pullsecret.testing.kubernetes.node_agent import Image
+from pullsecret.testing.patience import PATIENCE
 
 IMAGE = "pullsecret.test/obedient:1"
 _CONTROL = "/run/control"
@@ -47,12 +48,12 @@ def obedient_settings(namespace: str, times: JobTimes | None = None, **settings:
         "namespace": namespace,
         "command": ("/bin/sh", "-c", _OBEY),
         "backoff_limit": 0,
-        "times": times or JobTimes(deadline=60, remind=1.0, orphan_grace=0.0),
+        "times": times or JobTimes(deadline=round(PATIENCE), remind=1.0, orphan_grace=0.0),
     }
     return JobSettings(**(defaults | settings))
 
 
-async def eventually(condition: Callable[[], Awaitable[bool]], patience: float = 60.0) -> None:
+async def eventually(condition: Callable[[], Awaitable[bool]], patience: float = PATIENCE) -> None:
     """Wait until ``condition`` holds."""
     async with asyncio.timeout(patience):
         while not await condition():  # noqa: ASYNC110 - it is another process that changes
@@ -67,7 +68,7 @@ class ObedientJobs:
     """With the adapter's rights."""
     control: Path
     settings: JobSettings
-    patience: float = 60.0
+    patience: float = PATIENCE
     moment: float = 1.0
     runner: KubernetesJobRunner = attrs.field(init=False)
 

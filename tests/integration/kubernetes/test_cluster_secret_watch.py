@@ -22,11 +22,11 @@ from pullsecret.infrastructure.memory.telemetry import MemoryTelemetry
 from pullsecret.testing.contracts.cluster_secrets import secret_for
 from pullsecret.testing.contracts.samples import new_pull_secret, new_target
 from pullsecret.testing.kubernetes.system import System, create
+from pullsecret.testing.patience import PATIENCE
 
 pytestmark = [pytest.mark.service, pytest.mark.asyncio]
 
 SILENCE = 0.7
-PATIENCE = 60.0
 
 
 @attrs.define

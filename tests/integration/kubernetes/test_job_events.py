@@ -33,7 +33,7 @@ async def finish(jobs: ObedientJobs, order: ProvisionOrder, success: bool) -> No
     await jobs.runner.release(order.key)
     await eventually(lambda: jobs.started(order.key))
     await jobs.end(order.key, SUCCESS if success else FAILURE)
-    await next_finished(jobs.runner, order.key, 25.0)
+    await next_finished(jobs.runner, order.key, jobs.patience)
     await jobs.runner.mark_reported(order.key)
 
 
@@ -66,7 +66,7 @@ async def test_a_pod_that_does_not_start_is_told(
     jobs = ObedientJobs(adapter, tmp_path / "control", settings)
     await jobs.runner.submit(order)
     await jobs.runner.release(order.key)
-    await next_finished(jobs.runner, order.key, 25.0)
+    await next_finished(jobs.runner, order.key, jobs.patience)
     reasons = [event["reason"] for event in await described(admin, system, order)]
     assert "PodNotStarting" in reasons
 

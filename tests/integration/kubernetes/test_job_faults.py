@@ -32,7 +32,7 @@ async def run(jobs: ObedientJobs, order: ProvisionOrder) -> None:
 
 
 async def reason(jobs: ObedientJobs, order: ProvisionOrder) -> tuple[Reason, str]:
-    job = await next_finished(jobs.runner, order.key, 25.0)
+    job = await next_finished(jobs.runner, order.key, jobs.patience)
     assert isinstance(job.state, Finished)
     assert job.state.result.failure is not None
     return job.state.result.failure.reason, job.state.result.failure.message
@@ -131,7 +131,7 @@ async def test_a_disruption_does_not_count(jobs: ObedientJobs, node: NodeAgent, 
 
     await eventually(disrupted)
     await jobs.end(order.key, SUCCESS)
-    job = await next_finished(jobs.runner, order.key, 25.0)
+    job = await next_finished(jobs.runner, order.key, jobs.patience)
     assert isinstance(job.state, Finished)
     assert job.state.result == SUCCESS
     assert node.findings[0].ended.exit_code == 137
@@ -153,7 +153,7 @@ async def test_only_what_may_pass_is_tried_again(
     await run(jobs, order)
     await eventually(lambda: jobs.started(order.key))
     await jobs.end(order.key, result)
-    job = await next_finished(jobs.runner, order.key, 40.0)
+    job = await next_finished(jobs.runner, order.key, jobs.patience)
     assert isinstance(job.state, Finished)
     assert job.state.result == result
     assert len((await admin.list(pod_path(system.namespace)))[0]) == pods
@@ -182,7 +182,7 @@ async def test_expiry_waits_for_the_report(
     await run(jobs, order)
     await eventually(lambda: jobs.started(order.key))
     await jobs.end(order.key, SUCCESS)
-    assert result_of(await next_finished(jobs.runner, order.key, 25.0)) == SUCCESS
+    assert result_of(await next_finished(jobs.runner, order.key, jobs.patience)) == SUCCESS
 
     async def expired() -> bool:
         return "deletionTimestamp" in (await admin.get(path))["metadata"]
@@ -193,7 +193,7 @@ async def test_expiry_waits_for_the_report(
     await eventually(expired)
     await eventually(pods_gone)
     # The replica that took it up is gone; another brings it with its result, long after the pod.
-    assert result_of(await next_finished(jobs.another_replica(), order.key, 25.0)) == SUCCESS
+    assert result_of(await next_finished(jobs.another_replica(), order.key, jobs.patience)) == SUCCESS
     await jobs.runner.mark_reported(order.key)
     await eventually(lambda: gone(admin, path))
 
@@ -214,7 +214,7 @@ async def test_a_reported_job_is_kept_for_its_time(
     await run(jobs, order)
     await eventually(lambda: jobs.started(order.key))
     await jobs.end(order.key, SUCCESS)
-    await next_finished(jobs.runner, order.key, 25.0)
+    await next_finished(jobs.runner, order.key, jobs.patience)
     await jobs.runner.mark_reported(order.key)
     found = await admin.get(job_path(system.namespace, order.key.name))
     assert found["spec"]["ttlSecondsAfterFinished"] == attrs.fields(JobTimes).retention.default

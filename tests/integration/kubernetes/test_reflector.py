@@ -22,6 +22,7 @@ from pullsecret.testing.hyperfleet.faults import Fault
 from pullsecret.testing.kubernetes.control_plane import ControlPlane
 from pullsecret.testing.kubernetes.gateway import Gateway, gateway
 from pullsecret.testing.kubernetes.system import System
+from pullsecret.testing.patience import PATIENCE
 from pullsecret.testing.tcp_proxy import tcp_proxy
 
 pytestmark = [pytest.mark.service, pytest.mark.asyncio]
@@ -69,11 +70,11 @@ class Copy:
     def holds(self, *names: str) -> bool:
         return {item["metadata"]["name"] for item in self.reflector.objects.values()} == set(names)
 
-    async def comes_to_hold(self, *names: str, patience: float = 60.0) -> None:
+    async def comes_to_hold(self, *names: str) -> None:
         async def held() -> bool:
             return self.holds(*names)
 
-        await eventually(held, patience)
+        await eventually(held)
 
 
 @asynccontextmanager
@@ -89,7 +90,7 @@ async def copying(
     copy = Copy(Reflector(api, selection, listen, resync=resync, on_fault=note))
     task = asyncio.create_task(copy.reflector.run())
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             await copy.reflector.synced.wait()
         yield copy
     finally:

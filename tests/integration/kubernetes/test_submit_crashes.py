@@ -79,7 +79,7 @@ async def test_a_crash_at_any_call_of_a_submission(
     (job,) = await survivor.jobs(order.key.cluster_id)
     assert job.state == Running()
     await jobs.end(order.key, result)
-    await next_finished(survivor, order.key, 15.0)
+    await next_finished(survivor, order.key, jobs.patience)
     assert (await admin.list(secret_path(system.namespace), labels=marks.OUR_JOBS))[0] == []
     assert len((await admin.list(job_path(system.namespace)))[0]) == 1
 

@@ -19,6 +19,7 @@ from pullsecret.infrastructure.pubsub.event_source import PubSubEventSource
 from pullsecret.infrastructure.pubsub.settings import PubSubSettings
 from pullsecret.infrastructure.pubsub.topology import ensure
 from pullsecret.infrastructure.system_clock import SystemClock
+from pullsecret.testing.patience import PATIENCE
 
 
 def pubsub_settings(**given: Any) -> PubSubSettings:
@@ -46,7 +47,7 @@ class PubSubHarness:
     settings: PubSubSettings
     clients: PubSubClients
     prefetch: int = 3
-    patience: float = 60.0
+    patience: float = PATIENCE
     moment: float = 0.4
     mode: Mode = Mode.STRUCTURED
     ordering_keys: bool = False

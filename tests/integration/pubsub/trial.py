@@ -8,13 +8,14 @@ from typing import Final
 import attrs
 from tests.integration.pubsub.harness import PubSubHarness
 
+from pullsecret.testing import patience
 from pullsecret.testing.brokers.fleet import Fleet, wait_until
 
 REPETITIONS: Final = int(os.environ.get("PULLSECRET_REPETITIONS", "1"))
 """How often each fault is tried."""
 WAITING: Final = int(os.environ.get("PULLSECRET_WAITING_EVENTS", "200"))
 """How many events wait at the start."""
-PATIENCE: Final = 180.0 + WAITING / 200
+PATIENCE: Final = patience.PATIENCE + WAITING / 200
 
 Record = Callable[[str, object], None]
 

@@ -22,6 +22,7 @@ from pullsecret.infrastructure.rabbitmq.event_source import RabbitMQEventSource
 from pullsecret.infrastructure.rabbitmq.settings import RabbitMQSettings
 from pullsecret.infrastructure.system_clock import SystemClock
 from pullsecret.testing.brokers.rabbitmq import PASSWORD, USER, RabbitMQNode
+from pullsecret.testing.patience import PATIENCE
 
 
 def settings_for(node: RabbitMQNode, folder: Path, port: int | None = None, **given: Any) -> RabbitMQSettings:
@@ -50,7 +51,7 @@ class RabbitMQHarness:
     channel: AbstractChannel
     """Of an administrator, past any proxy."""
     prefetch: int = 3
-    patience: float = 60.0
+    patience: float = PATIENCE
     moment: float = 0.3
     mode: Mode = Mode.STRUCTURED
     telemetry: MemoryTelemetry = attrs.field(factory=MemoryTelemetry)

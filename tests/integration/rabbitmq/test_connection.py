@@ -86,7 +86,7 @@ async def test_the_broker_shows_which_replica_it_is(harness: RabbitMQHarness, ra
 
     async with source_with(harness.settings).subscribe():
         # On a busy machine the heartbeat may have missed its second, and the connection comes anew.
-        await eventually(shown, 60)
+        await eventually(shown)
 
 
 async def test_nobody_listens(harness: RabbitMQHarness) -> None:

@@ -22,6 +22,7 @@ from tests.integration.rabbitmq.harness import RabbitMQHarness, administrator, r
 from pullsecret.domain.errors import PermanentError
 from pullsecret.domain.facts import Interrupted
 from pullsecret.infrastructure.intake.circuit import IntakePause
+from pullsecret.testing import patience
 from pullsecret.testing.brokers.amqp_frames import FrameCuts, Kind
 from pullsecret.testing.brokers.fixtures import fresh_rabbitmq
 from pullsecret.testing.brokers.fleet import Fleet, wait_until
@@ -31,7 +32,7 @@ from pullsecret.testing.tcp_proxy import TcpProxy, tcp_proxy
 
 REPETITIONS: Final = int(os.environ.get("PULLSECRET_REPETITIONS", "1"))
 WAITING: Final = int(os.environ.get("PULLSECRET_WAITING_EVENTS", "3000"))
-PATIENCE: Final = 180.0 + WAITING / 500
+PATIENCE: Final = patience.PATIENCE + WAITING / 500
 pytestmark = [pytest.mark.service, pytest.mark.parametrize("repetition", range(REPETITIONS))]
 
 Record = Callable[[str, object], None]

@@ -15,10 +15,10 @@ from tests.integration.rabbitmq.harness import RabbitMQHarness, rabbitmq_harness
 from pullsecret.infrastructure.rabbitmq.settings import RabbitMQSettings
 from pullsecret.testing.brokers.rabbitmq import RabbitMQNode
 from pullsecret.testing.kubernetes.processes import Child, free_port, start
+from pullsecret.testing.patience import PATIENCE
 from pullsecret.testing.tcp_proxy import tcp_proxy
 
 _COMMAND = str(Path(sys.executable).parent / "pullsecret")
-_PATIENCE = 60.0
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ async def adapter(folder: Path, settings: RabbitMQSettings, port: int) -> AsyncI
 
 async def answers(client: httpx.AsyncClient, status: int) -> str:
     """What ``/readyz`` says as soon as it has this status."""
-    async with asyncio.timeout(_PATIENCE):
+    async with asyncio.timeout(PATIENCE):
         while True:
             try:
                 answer = await client.get("/readyz")

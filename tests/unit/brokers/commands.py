@@ -94,7 +94,7 @@ class BrokerCommands:
 
         adapter = asyncio.create_task(put_aside_again())
         try:
-            done = await asyncio.wait_for(self.call(events.requeue, "all", config=config), 60.0)
+            done = await asyncio.wait_for(self.call(events.requeue, "all", config=config), harness.patience)
         finally:
             adapter.cancel()
         assert (done, out()) == (ExitCode.OK, f"{many} put back\n")

@@ -10,6 +10,8 @@ from typing import IO, Any
 
 import pytest
 
+from pullsecret.testing.patience import PATIENCE
+
 MUCH = ("expr", "1..100000")
 
 
@@ -26,7 +28,7 @@ def start(
 
 
 def ended(process: "subprocess.Popen[bytes]") -> tuple[int, str]:
-    _, problems = process.communicate(timeout=120)
+    _, problems = process.communicate(timeout=PATIENCE)
     return process.returncode, problems.decode()
 
 
@@ -52,7 +54,7 @@ def test_an_output_that_is_closed_gets_nothing() -> None:
     closed = subprocess.run(
         ["sh", "-c", 'exec "$0" -m pullsecret.entrypoints.program expr 1 >&-', sys.executable],
         capture_output=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
     assert (closed.returncode, closed.stderr) == (0, b"")
@@ -60,7 +62,7 @@ def test_an_output_that_is_closed_gets_nothing() -> None:
 
 def test_what_an_encoding_lacks_is_escaped_as_json_does_it() -> None:
     process = start("expr", '"é€😀"', environ={"PYTHONIOENCODING": "latin-1"})
-    out, problems = process.communicate(timeout=120)
+    out, problems = process.communicate(timeout=PATIENCE)
     assert (process.returncode, problems) == (0, b"")
     assert out.decode("latin-1") == '"é\\u20ac\\ud83d\\ude00"\n'
 

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from pullsecret.testing.kubernetes.processes import free_port
+from pullsecret.testing.patience import PATIENCE
 
 COMMAND = (str(Path(sys.executable).parent / "pullsecret"), "adapter")
-PATIENCE = 120.0
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def test_an_address_in_use_is_told_in_one_line(configuration: Path) -> None:
         port = taken.getsockname()[1]
         with running(configuration, port) as process:
             _, log = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 1
+    assert process.returncode == 2
     (line,) = lines(log)
     assert line["level"] == "error"
     assert str(port) in line["message"]
@@ -105,7 +105,7 @@ def test_a_file_that_is_not_there_is_not_told_as_an_address_in_use(tmp_path: Pat
     file.write_text(f"secretStore: gcp\ngcp: {{trustFile: {tmp_path / 'none.pem'}}}\n")
     with running(file, port) as process:
         _, log = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 1
+    assert process.returncode == 2
     (line,) = lines(log)
     assert "gcp.trustFile" in line["message"]
     assert "health.port" not in line["message"]
@@ -129,6 +129,6 @@ def test_without_a_kubeconfig_it_says_what_is_missing(tmp_path: Path, port: int)
     )
     with running(file, port) as process:
         _, log = process.communicate(timeout=PATIENCE)
-    assert process.returncode == 1
+    assert process.returncode == 2
     assert "kubeconfig" in lines(log)[-1]["message"]
     assert "Traceback" not in log

@@ -13,6 +13,7 @@ from pullsecret.infrastructure.kubernetes.job_runner import KubernetesJobRunner
 from pullsecret.infrastructure.kubernetes.job_settings import JobSettings
 from pullsecret.infrastructure.kubernetes.official_client import Configuration
 from pullsecret.infrastructure.memory.telemetry import MemoryTelemetry
+from pullsecret.testing.patience import PATIENCE
 
 
 class UnforeseenError(Exception):
@@ -40,7 +41,7 @@ class BreakingApi(KubernetesApi):
 async def test_ended_jobs_raise_what_their_watch_met(breaks: str) -> None:
     async with BreakingApi(breaks) as api:
         runner = KubernetesJobRunner(api, JobSettings("image"), MemoryTelemetry())
-        async with asyncio.timeout(60), aclosing(runner.finished()) as finished:
+        async with asyncio.timeout(PATIENCE), aclosing(runner.finished()) as finished:
             with pytest.raises(UnforeseenError):
                 await anext(finished)
 
@@ -48,6 +49,6 @@ async def test_ended_jobs_raise_what_their_watch_met(breaks: str) -> None:
 async def test_drifts_raise_what_their_watch_met() -> None:
     async with BreakingApi("/secrets") as api:
         watch = KubernetesClusterSecretWatch(api, JobSettings("image"), MemoryTelemetry(), "replica")
-        async with asyncio.timeout(60), aclosing(watch.drifts()) as drifts:
+        async with asyncio.timeout(PATIENCE), aclosing(watch.drifts()) as drifts:
             with pytest.raises(UnforeseenError):
                 await anext(drifts)

@@ -16,6 +16,7 @@ from pullsecret.infrastructure.memory.telemetry import MemoryTelemetry
 from pullsecret.ports.job_runner import Busy
 from pullsecret.testing.contracts.job_runner import SUCCESS
 from pullsecret.testing.contracts.samples import new_order
+from pullsecret.testing.patience import PATIENCE
 
 SETTINGS = JobSettings("image", times=JobTimes(resync=0.1))
 NOW = "2026-01-01T00:00:00Z"
@@ -79,7 +80,7 @@ async def test_none_is_handed_over_after_a_newer_one_that_the_list_has_not_come_
         async with aclosing(runner.finished()) as finished:
             following = asyncio.ensure_future(anext(finished))
             await asyncio.sleep(0)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE):
                 answer = await runner.submit(order)
             following.cancel()
             await asyncio.wait({following})

@@ -15,11 +15,10 @@ import trustme
 
 from pullsecret.testing.brokers.waiting import wait_for_port
 from pullsecret.testing.kubernetes.processes import Child, free_port, start
+from pullsecret.testing.patience import PATIENCE
 
 _GREETING: Final = b"AMQP\x00\x00\x09\x01"
 """A client's first word; a node that runs answers it."""
-_PATIENCE: Final = 180.0
-"""Seconds that a command may take on a busy machine."""
 USER: Final = "pullsecret"
 PASSWORD: Final = "not-a-secret"
 CERTIFICATE_USER: Final = "adapter"
@@ -128,7 +127,7 @@ class RabbitMQNode:
     def _call(self, program: Path, *arguments: str) -> str:
         command = [str(program), *arguments]
         done = subprocess.run(  # noqa: S603 - fixed program, arguments of the tests
-            command, env=self._environment, capture_output=True, text=True, check=False, timeout=_PATIENCE
+            command, env=self._environment, capture_output=True, text=True, check=False, timeout=PATIENCE
         )
         if done.returncode:
             raise RuntimeError(f"{' '.join(command)}: {done.stdout} {done.stderr}")

@@ -4,8 +4,8 @@ import socket
 import time
 
 from pullsecret.testing.kubernetes.processes import Child
+from pullsecret.testing.patience import PATIENCE
 
-_PATIENCE = 180.0
 _POLL = 0.05
 
 
@@ -14,7 +14,7 @@ def wait_for_port(child: Child, port: int, says: bytes = b"") -> None:
 
     Raises if the process ends or takes too long.
     """
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         if not child.running:
             break

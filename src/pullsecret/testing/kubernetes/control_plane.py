@@ -15,6 +15,7 @@ from pullsecret.infrastructure.kubernetes.connection import from_kubeconfig
 from pullsecret.testing.kubernetes.binaries import Binaries
 from pullsecret.testing.kubernetes.certificates import Certificates, KeyPair
 from pullsecret.testing.kubernetes.processes import Child, free_port, start
+from pullsecret.testing.patience import PATIENCE
 
 ISSUER: Final = "https://kubernetes.default.svc.cluster.local"
 CONTROLLERS: Final = (
@@ -26,7 +27,6 @@ CONTROLLERS: Final = (
     "namespace-controller",
     "root-ca-certificate-publisher-controller",
 )
-_START_PATIENCE: Final = 90.0
 
 # Who did what to which object, and whether it was allowed; never a body, since bodies hold payloads.
 _AUDIT_POLICY: Final = {
@@ -218,7 +218,7 @@ class ControlPlane:
         return start(command, self.folder / "kube-controller-manager.log")
 
     def _await_ready(self, name: str, child: Child, url: str) -> None:
-        give_up = time.monotonic() + _START_PATIENCE
+        give_up = time.monotonic() + PATIENCE
         client = urllib3.PoolManager(
             ca_certs=str(self.ca),
             cert_file=str(self._admin.certificate),
