@@ -7,14 +7,10 @@ plot over its first column; a long list of numbers becomes its quantiles and its
 """
 
 import json
-import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-import matplotlib as mpl
-from matplotlib import pyplot as plt
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -32,14 +28,17 @@ Every figure here was measured by the command above it; the page is written from
 
 def main() -> None:
     """Write the page and draw every plot."""
+    # Only who draws needs it, and it takes the better part of a second.
+    from benchmarks import plots
+
     docs = ROOT / "docs"
     (docs / PLOTS).mkdir(exist_ok=True)
     (docs / _PAGE).write_text(page())
     for result in results():
         for key, rows in drawable(result["figures"]):
-            draw_rows(rows, docs / PLOTS / plot_name(result, key))
+            plots.draw_rows(rows, docs / PLOTS / plot_name(result, key))
         for key, numbers in distributions(result["figures"]):
-            draw_distribution(key, numbers, docs / PLOTS / plot_name(result, key))
+            plots.draw_distribution(key, numbers, docs / PLOTS / plot_name(result, key))
 
 
 def results() -> list[dict[str, Any]]:
@@ -156,46 +155,6 @@ def _digits(value: float) -> str:
 def plot_name(result: Mapping[str, Any], key: str) -> str:
     """The plot's file."""
     return f"{result['file']}-{key}.svg".replace(" ", "-").replace(":", "").replace("_", "-")
-
-
-def draw_rows(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
-    """Each number of the rows over their first column, which is a size or a name."""
-    first, *others = rows[0]
-    drawn = [key for key in others if isinstance(rows[0][key], int | float)]
-    across = min(3, len(drawn))
-    down = math.ceil(len(drawn) / across)
-    figure, axes = plt.subplots(down, across, figsize=(4 * across, 2.6 * down), squeeze=False)
-    sizes = [row[first] for row in rows]
-    for axis in axes.flat[len(drawn) :]:
-        axis.set_visible(False)
-    for axis, key in zip(axes.flat, drawn, strict=False):
-        values = [row.get(key) for row in rows]
-        if isinstance(sizes[0], int | float):
-            axis.plot(sizes, values, marker="o")
-            axis.set_xscale("log")
-            axis.set_yscale("log")
-            axis.set_xlabel(words(first))
-        else:
-            axis.barh([str(size) for size in sizes], values)
-        axis.set_title(words(key), fontsize=9)
-    _save(figure, path)
-
-
-def draw_distribution(key: str, numbers: Sequence[float], path: Path) -> None:
-    """Which share of the numbers is at most so large."""
-    figure, axis = plt.subplots(figsize=(5, 3))
-    axis.ecdf(numbers)
-    axis.set_xlabel(words(key))
-    axis.set_ylabel("share")
-    _save(figure, path)
-
-
-def _save(figure: Any, path: Path) -> None:
-    # The same figures give the same file.
-    with mpl.rc_context({"svg.hashsalt": "pullsecret"}):
-        figure.tight_layout()
-        figure.savefig(path, metadata={"Date": None})
-    plt.close(figure)
 
 
 if __name__ == "__main__":
