@@ -10,6 +10,7 @@ from pullsecret.expressions.operators import map_key
 from pullsecret.expressions.values import (
     NIL_ANYS,
     AnyMap,
+    Ints,
     NilSlice,
     Pair,
     Pairs,
@@ -87,7 +88,7 @@ def sliced(value: Value, first: Value, last: Value) -> Value:
     start = min(start, end)
     if kind is str:
         return value[start:end] if value.isascii() else text_of(bytes_of(value)[start:end])
-    if kind is Strings or kind is Pairs:
+    if kind is Ints or kind is Strings or kind is Pairs:
         return kind(value[start:end])
     if kind is NilSlice:
         return value

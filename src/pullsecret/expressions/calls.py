@@ -13,6 +13,7 @@ from pullsecret.expressions.values import (
     AnyMap,
     Duration,
     Function,
+    Ints,
     Pairs,
     RuntimeFault,
     Strings,
@@ -52,24 +53,45 @@ def builtin_call(builtin: Builtin, arguments: Sequence[Code], place: Place) -> C
     return run
 
 
-def takes(builtin: Builtin, count: int) -> bool:
-    """True if the builtin takes that many arguments."""
+def unchecked_call(builtin: Builtin, arguments: Sequence[Code], place: Place) -> Code:
+    """A call of a builtin whose number of arguments nobody has looked at.
+
+    Those that are too many are evaluated and left, where the engine does not count them.
+    """
+    if _takes(builtin, len(arguments)):
+        return builtin_call(builtin, arguments, place)
+    used = arguments[_USED.get(builtin.name, slice(None))]
+    known = builtin_call(builtin, used, place) if _takes(builtin, len(used)) else None
+
+    def run(frame: Frame) -> Value:
+        if known is None:
+            raise place.error(RuntimeFault(f"wrong number of arguments: {len(arguments)}"))
+        for each in arguments:
+            if each not in used:
+                each(frame)
+        return known(frame)
+
+    return run
+
+
+_USED: Final[dict[str, slice]] = {
+    **dict.fromkeys(
+        ("len", "type", "abs", "ceil", "floor", "round", "int", "float", "string", "upper", "lower"),
+        slice(-1, None),
+    ),
+    **dict.fromkeys(("trimPrefix", "trimSuffix", "join", "toJSON", "fromJSON", "toBase64"), slice(1)),
+    **dict.fromkeys(("fromBase64", "duration", "timezone", "first", "last"), slice(1)),
+    **dict.fromkeys(("repeat", "indexOf", "lastIndexOf", "hasPrefix", "hasSuffix", "get"), slice(2)),
+}
+"""The arguments that the engine takes when there are more than it needs."""
+
+
+def _takes(builtin: Builtin, count: int) -> bool:
     try:
         inspect.signature(builtin.body).bind(None, *range(count))
     except TypeError:
         return False
     return True
-
-
-def wrong_call(arguments: Sequence[Code], place: Place) -> Code:
-    """A call with a wrong number of arguments."""
-
-    def run(frame: Frame) -> Value:
-        for each in arguments:
-            each(frame)
-        raise place.error(RuntimeFault(f"wrong number of arguments: {len(arguments)}"))
-
-    return run
 
 
 def pay_for_looking(frame: Frame, value: Value) -> None:
@@ -79,7 +101,7 @@ def pay_for_looking(frame: Frame, value: Value) -> None:
         frame.steps(len(value) >> 8)
     elif kind is list or kind is range or kind is dict:
         frame.steps(len(value) >> 1)
-    elif kind is AnyMap or kind is Strings or kind is Pairs:
+    elif kind is AnyMap or kind is Strings or kind is Pairs or kind is Ints:
         frame.steps(len(value))
 
 

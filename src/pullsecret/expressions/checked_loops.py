@@ -9,7 +9,7 @@ from pullsecret.expressions import ast, natures, types
 from pullsecret.expressions.ast import Node
 from pullsecret.expressions.errors import CompileError
 from pullsecret.expressions.natures import BOOL, INT, UNKNOWN, Nature, array_of
-from pullsecret.expressions.types import GoType, Kind
+from pullsecret.expressions.types import GoType, Kind, Signature, function_type
 
 
 class Checks(Protocol):
@@ -143,25 +143,20 @@ CHECKED_LOOPS: Final[dict[str, Callable[[LoopChecks, ast.BuiltinCall], Nature]]]
 }
 
 
-def _function(result: str, parameters: str = "[]interface {}, func(interface {}) bool") -> GoType:
-    return GoType(f"func({parameters}) {result}", Kind.FUNC)
+def _signature(result: GoType, predicate: Signature, *more: GoType) -> Signature:
+    return Signature((types.ANYS, function_type(predicate), *more), (result,))
 
 
-_TEST: Final = _function("bool")
-_FIND: Final = _function("interface {}")
-_COUNT: Final = _function("int")
-LOOP_FUNCTIONS: Final[dict[str, GoType]] = {
-    **dict.fromkeys(("all", "any", "none", "one"), _TEST),
-    **dict.fromkeys(("find", "findLast"), _FIND),
-    **dict.fromkeys(("findIndex", "findLastIndex", "count", "sum"), _COUNT),
-    "filter": _function("[]interface {}"),
-    "map": _function("[]interface {}", "[]interface {}, func(interface {}) interface {}"),
-    "groupBy": _function(
-        "map[interface {}][]interface {}", "[]interface {}, func(interface {}) interface {}"
-    ),
-    "sortBy": _function("[]interface {}", "[]interface {}, func(interface {}) bool, string"),
-    "reduce": _function(
-        "interface {}", "[]interface {}, func(interface {}, interface {}) interface {}, interface {}"
-    ),
+_CONDITION: Final = Signature((types.ANY,), (types.BOOL,))
+_MAPPING: Final = Signature((types.ANY,), (types.ANY,))
+LOOP_SIGNATURES: Final[dict[str, Signature]] = {
+    **dict.fromkeys(("all", "any", "none", "one"), _signature(types.BOOL, _CONDITION)),
+    **dict.fromkeys(("find", "findLast"), _signature(types.ANY, _CONDITION)),
+    **dict.fromkeys(("findIndex", "findLastIndex", "count", "sum"), _signature(types.INT, _CONDITION)),
+    "filter": _signature(types.ANYS, _CONDITION),
+    "map": _signature(types.ANYS, _MAPPING),
+    "groupBy": _signature(types.GROUPS, _MAPPING),
+    "sortBy": _signature(types.ANYS, _CONDITION, types.STRING),
+    "reduce": _signature(types.ANY, Signature((types.ANY, types.ANY), (types.ANY,)), types.ANY),
 }
 """What the names of these builtins are where they are not called."""

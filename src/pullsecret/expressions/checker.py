@@ -9,11 +9,11 @@ from pullsecret.expressions.ast import Node
 from pullsecret.expressions.builtins import BUILTINS
 from pullsecret.expressions.builtins.dates import METHODS
 from pullsecret.expressions.builtins.signature import Builtin, Refused
-from pullsecret.expressions.checked_loops import CHECKED_LOOPS, LOOP_FUNCTIONS, LoopChecks
+from pullsecret.expressions.checked_loops import CHECKED_LOOPS, LOOP_SIGNATURES, LoopChecks
 from pullsecret.expressions.checked_operators import binary_nature
 from pullsecret.expressions.errors import CompileError
 from pullsecret.expressions.natures import NIL, UNKNOWN, Nature, array_of
-from pullsecret.expressions.types import Kind, Signature, function_type
+from pullsecret.expressions.types import Kind, Signature, function_type, method_type
 from pullsecret.expressions.values import Value
 
 _ANY_FUNCTION: Final = types.GoType("func(...interface {}) (interface {}, error)", Kind.FUNC)
@@ -30,7 +30,6 @@ class Checker:
     def __init__(self, source: str) -> None:
         self._source = source
         self._variables: list[tuple[str, Nature]] = []
-        self._functions: dict[Node, Builtin] = {}
         self.loops = LoopChecks(self)
         self.natures: dict[Node, Nature] = {}
 
@@ -51,13 +50,14 @@ class Checker:
         for name, nature in reversed(self._variables):
             if name == node.name:
                 return nature
-        if node.name in LOOP_FUNCTIONS:
-            return Nature(LOOP_FUNCTIONS[node.name])
+        if node.name in LOOP_SIGNATURES:
+            signature = LOOP_SIGNATURES[node.name]
+            return Nature(function_type(signature), function=signature)
         builtin = BUILTINS.get(node.name)
         if builtin is None:
             return UNKNOWN
-        self._functions[node] = builtin
-        return Nature(function_type(builtin.overloads[0]) if builtin.overloads else _ANY_FUNCTION)
+        of_type = function_type(builtin.overloads[0]) if builtin.overloads else _ANY_FUNCTION
+        return Nature(of_type, function=builtin)
 
     def _pointer(self, node: ast.Pointer) -> Nature:
         return self.loops.pointer(node)
@@ -98,8 +98,8 @@ class Checker:
             if base.nil:
                 raise self.refuse(node, f"nil has no field {name}")
             method = METHODS.get(base.type, {}).get(name) if base.type else None
-            if method is not None:
-                return Nature(function_type(method.signature))
+            if base.type and method:
+                return Nature(method_type(base.type, method.signature), function=method.signature)
         return self._element(node, base.dereferenced, key, name)
 
     def _element(self, node: ast.Member, base: Nature, key: Nature, name: str | None) -> Nature:
@@ -143,22 +143,11 @@ class Checker:
         nature = self.check(callee)
         if nature.unknown:
             return UNKNOWN
-        if nature.kind is not Kind.FUNC:
+        if isinstance(nature.function, Builtin):
+            return self._builtin_nature(nature.function, node, node.arguments)
+        if nature.function is None:
             raise self.refuse(node, f"{nature} is not callable")
-        if callee in self._functions:
-            return self._builtin_nature(self._functions[callee], node, node.arguments)
-        signature = self._method_signature(callee)
-        if signature is None:
-            # A variable that holds a function: what it takes is seen when it is called.
-            return UNKNOWN
-        return self._call_nature("the method", signature, node, node.arguments)
-
-    def _method_signature(self, callee: Node) -> Signature | None:
-        if not isinstance(callee, ast.Member) or not isinstance(callee.key, ast.Literal):
-            return None
-        base = self.natures.get(callee.base, UNKNOWN).type
-        method = METHODS.get(base, {}).get(callee.key.value) if base else None
-        return method.signature if method else None
+        return self._call_nature("the function", nature.function, node, node.arguments)
 
     def _builtin(self, node: ast.BuiltinCall) -> Nature:
         if node.name in CHECKED_LOOPS:
@@ -186,6 +175,10 @@ class Checker:
                 return Nature(builtin.validate([types.ANY if each.unknown else each.type for each in given]))
             except Refused as refused:
                 raise self.refuse(node, f"{builtin.name}: {refused.message}") from None
+        if not builtin.overloads:
+            for each in arguments:
+                self.check(each)
+            return UNKNOWN
         fitting = [each for each in builtin.overloads if len(each.parameters) == len(arguments)]
         if not fitting:
             counts = " or ".join(dict.fromkeys(str(len(each.parameters)) for each in builtin.overloads))

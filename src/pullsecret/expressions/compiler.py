@@ -7,7 +7,7 @@ from pullsecret.expressions import ast, operations, types
 from pullsecret.expressions.access import fetched, length, sliced
 from pullsecret.expressions.ast import Node
 from pullsecret.expressions.builtins import BUILTINS
-from pullsecret.expressions.calls import builtin_call, call, pay_for_looking, takes, wrong_call
+from pullsecret.expressions.calls import builtin_call, call, pay_for_looking, unchecked_call
 from pullsecret.expressions.code import Code, Place, Step
 from pullsecret.expressions.errors import CompileError
 from pullsecret.expressions.frame import Frame
@@ -215,10 +215,9 @@ class Compiler:
         if node.name in LOOPS:
             return self._loop(node)
         arguments = [self.code(each) for each in node.arguments]
-        # The checker does not look at every call; what it would have refused fails when it is evaluated.
-        if node not in self._natures and not takes(BUILTINS[node.name], len(arguments)):
-            return wrong_call(arguments, self.place(node))
-        return builtin_call(BUILTINS[node.name], arguments, self.place(node))
+        # The checker does not look at every call.
+        make = builtin_call if node in self._natures else unchecked_call
+        return make(BUILTINS[node.name], arguments, self.place(node))
 
     def _loop(self, node: ast.BuiltinCall) -> Code:
         codes = [self.code(each) for each in node.arguments]

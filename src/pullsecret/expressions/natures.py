@@ -5,7 +5,8 @@ from typing import Final
 import attrs
 
 from pullsecret.expressions import types
-from pullsecret.expressions.types import GoType, Kind
+from pullsecret.expressions.builtins.signature import Builtin
+from pullsecret.expressions.types import GoType, Kind, Signature
 
 
 @attrs.frozen
@@ -16,6 +17,8 @@ class Nature:
     nil: bool = False
     element: "Nature | None" = None
     """Of an array: what its elements are, if more is known than its type tells."""
+    function: Builtin | Signature | None = None
+    """Of a function: what its calls are held against."""
 
     @property
     def unknown(self) -> bool:

@@ -8,7 +8,7 @@ from pullsecret.expressions.calls import LONG, pay_for_looking
 from pullsecret.expressions.code import Code, Place, Step
 from pullsecret.expressions.frame import Frame
 from pullsecret.expressions.numbers import negated
-from pullsecret.expressions.operators import BINARY, equal, int_range, is_in, map_key
+from pullsecret.expressions.operators import BINARY, equal, int_range, is_in, kept, map_key
 from pullsecret.expressions.regular_expressions import compiled, found, matches
 from pullsecret.expressions.types import GoType
 from pullsecret.expressions.values import RuntimeFault, Value, dereferenced, is_nil, type_name
@@ -170,7 +170,7 @@ def _range(right: Code, place: Place) -> Step:
             frame.memory(len(made))
         except RuntimeFault as fault:
             raise place.error(fault) from None
-        return made
+        return kept(made)
 
     return run
 

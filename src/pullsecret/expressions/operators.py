@@ -10,6 +10,7 @@ from pullsecret.expressions.numbers import number, to_float, to_int
 from pullsecret.expressions.values import (
     AnyMap,
     Duration,
+    Ints,
     LocationCopy,
     Pair,
     Pairs,
@@ -269,12 +270,15 @@ def _bytes(value: Value) -> bytes:
 
 
 def int_range(first: Value, last: Value) -> range:
-    """``..``, both ends included; not yet paid for."""
+    """``..``, both ends included; not yet paid for, nor kept within 64 bits: see ``kept``."""
     start, end = to_int(first), to_int(last)
     size = max(wrapped(wrapped(end - start) + 1), 0)
-    if start + size - 1 > _INT64_MAX:
-        raise RuntimeFault("a range must end within 64 bits")
     return range(start, start + size)
+
+
+def kept(made: range) -> range | Ints:
+    """A range as ``[]int``: past the largest number it goes on from the smallest."""
+    return made if made.stop <= _INT64_MAX + 1 else Ints(map(wrapped, made))
 
 
 def is_in(needle: Value, haystack: Value, budget: Budget) -> bool:

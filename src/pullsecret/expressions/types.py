@@ -109,6 +109,11 @@ class Signature:
 _FUNCTIONS: Final[dict[str, GoType]] = {}
 
 
+def method_type(receiver: GoType, signature: Signature) -> GoType:
+    """The type of a method before it is bound: its receiver is the first parameter."""
+    return function_type(attrs.evolve(signature, parameters=(receiver, *signature.parameters)))
+
+
 def function_type(signature: Signature) -> GoType:
     """The type of a function: the same one for the same signature."""
     results = [each.name for each in signature.results] + (["error"] if signature.fails else [])

@@ -13,7 +13,7 @@ other integer types        :class:`TypedInt`: ``uint8``, ``int32``, ``int64``, `
                            strings together out of parts uses :func:`concatenated` or :func:`text_of`
 ``[]byte``                 ``bytes``
 ``[]any``                  ``list`` (never changed once another value can see it)
-``[]int``                  ``range`` with step 1
+``[]int``                  ``range`` with step 1; :class:`Ints` if it goes on past 64 bits
 ``[]string``               :class:`Strings`
 nil slices                 :data:`NIL_ANYS` and :data:`NIL_STRINGS`: equal to ``nil``, else like empty ones
 ``[2]any``, ``[][2]any``   :class:`Pair`, :class:`Pairs`
@@ -61,6 +61,12 @@ class TypedInt:
 
 class Strings(tuple[str, ...]):
     """``[]string``"""
+
+    __slots__ = ()
+
+
+class Ints(tuple[int, ...]):
+    """``[]int`` that reaches the largest number and goes on from the smallest."""
 
     __slots__ = ()
 
@@ -193,6 +199,7 @@ _PYTHON_TYPES: Final[dict[type, GoType]] = {
     bytes: types.BYTES,
     list: types.ANYS,
     range: types.INTS,
+    Ints: types.INTS,
     Strings: types.STRINGS,
     Pair: types.PAIR,
     Pairs: types.PAIRS,
@@ -232,10 +239,13 @@ def is_nil(value: Value) -> bool:
     return value is None or type(value) is NilSlice
 
 
+_TUPLES: Final = frozenset({Ints, Strings, Pair, Pairs})
+
+
 def elements(value: Value) -> Sequence[Value] | None:
     """The elements of a slice or array; None for a value of any other type."""
     kind = type(value)
-    if kind is list or kind is range or kind is Strings or kind is Pair or kind is Pairs:
+    if kind is list or kind is range or kind in _TUPLES:
         return cast(Sequence[Value], value)
     if kind is bytes:
         return ByteElements(value)

@@ -300,6 +300,27 @@ def methods() -> Iterator[str]:
         yield f"{first} in [{second}]"
 
 
+def functions() -> Iterator[str]:
+    """Functions that are values, and calls that the checker does not look at."""
+    for function in (*FUNCTIONS, *PREDICATE_FUNCTIONS):
+        for count in range(6):
+            for given in _some(VALUES, count, 10, f"{function}{count}"):
+                called = f"({', '.join(given)})"
+                yield f"let f = {function}; f{called}"
+                yield f"let f = {function}; f{called} + 1"
+                yield f"let f = [1, {function}][1]; f{called}"
+                yield f"unknown?.x({function}{called})"
+    for one, other in itertools.product(FUNCTIONS, FUNCTIONS):
+        yield f"let f = yes ? {one} : {other}; f(1)"
+        yield f"let f = {one} ?? {other}; f('a', 'b')"
+    for method, argument in itertools.product(TIME_METHODS, ("", "1", "nil", "date(day)", "nothing")):
+        # The engine has no such call of these: see the differences in docs/expressions.md.
+        if method not in ("IsZero", "IsDST"):
+            yield f"let f = date(when).{method}; f({argument})"
+            yield f"let f = yes ? date(when).{method} : date(day).Format; f({argument})"
+            yield f"let f = yes ? date(when).{method} : duration('1h').{method}; f({argument})"
+
+
 def _operand(value: str) -> str:
     simple = value.isalnum() or value[0] in "\"[{'$" or value.endswith(")")
     return value if simple else f"({value})"
@@ -323,6 +344,7 @@ TOPICS = {
     "predicate calls": predicate_calls,
     "methods": methods,
     "unknown types": unknown_types,
+    "functions": functions,
 }
 
 

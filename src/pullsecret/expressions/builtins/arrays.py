@@ -1,11 +1,11 @@
 """Builtins on arrays."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from pullsecret.expressions import types
 from pullsecret.expressions.access import fetched, length, sliced
-from pullsecret.expressions.builtins.signature import Budget, Builtin, Refused, Validate, overload
+from pullsecret.expressions.builtins.signature import Body, Budget, Builtin, Refused, Validate, overload
 from pullsecret.expressions.numbers import number
 from pullsecret.expressions.operators import equal
 from pullsecret.expressions.sorting import sorted_by
@@ -13,6 +13,7 @@ from pullsecret.expressions.types import GoType, Kind
 from pullsecret.expressions.values import (
     NIL_ANYS,
     Duration,
+    Ints,
     RuntimeFault,
     Strings,
     TypedInt,
@@ -77,10 +78,10 @@ def _array(value: Value, complaint: str) -> Sequence[Value]:
     return found
 
 
-def _end(index: int) -> Callable[[Budget, Value], Value]:
+def _end(index: int) -> Body:
     """What an index at an end gives; nil wherever that would be an error."""
 
-    def body(budget: Budget, value: Value) -> Value:
+    def body(budget: Budget, value: Value = None) -> Value:
         try:
             return fetched(value, index)
         except RuntimeFault:
@@ -154,9 +155,9 @@ def _concat_validate(arguments: Sequence[GoType | None]) -> GoType:
     return types.ANYS
 
 
-def _concat(budget: Budget, *values: Value) -> Value:
+def _concat(budget: Budget, first: Value, *others: Value) -> Value:
     made: list[Value] = []
-    for each in values:
+    for each in (first, *others):
         found = _array(each, "cannot concat")
         budget.memory(len(found))
         made.extend(found)
@@ -183,7 +184,7 @@ def _flatten(budget: Budget, value: Value) -> list[Value]:
 def _sort(budget: Budget, value: Value, order: Value = "asc") -> Value:
     if type(order) is not str or order not in ("asc", "desc"):
         raise RuntimeFault('the order must be "asc" or "desc"')
-    if type(value) not in (list, range, Strings):
+    if type(value) not in (list, range, Ints, Strings):
         # The engine sorts nothing else, and says so by giving nothing back.
         return NIL_ANYS
     budget.memory(len(value))

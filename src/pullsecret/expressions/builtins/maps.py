@@ -81,8 +81,8 @@ def _get(budget: Budget, base: Value, key: Value) -> Value:
         return found[1] if found else None
     if type(key) is str and (method := method_of(base, key)) is not None:
         return method
-    if type(base) in (Time, LocationCopy) and type(key) is not str:
-        raise RuntimeFault(f"a field is named by a string, not by {type_name(key)}")
+    if type(base) in _FIELDS:
+        return _field(base, key)
     if type(base) is not str and elements(base) is None:
         return None
     to_int(key)
@@ -90,6 +90,20 @@ def _get(budget: Budget, base: Value, key: Value) -> Value:
         return element(base, key)
     except RuntimeFault:
         return None
+
+
+_FIELDS: Final = {
+    Time: frozenset({"wall", "ext", "loc"}),
+    LocationCopy: frozenset({"name", "zone", "tx", "extend", "cacheStart", "cacheEnd", "cacheZone"}),
+}
+"""Of a Go struct: those of ``time`` all keep their fields to themselves."""
+
+
+def _field(base: Value, key: Value) -> None:
+    if type(key) is not str:
+        raise RuntimeFault(f"a field is named by a string, not by {type_name(key)}")
+    if key in _FIELDS[type(base)]:
+        raise RuntimeFault(f"{type_name(base)} keeps its field {key} to itself")
 
 
 BUILTINS: Final = (
