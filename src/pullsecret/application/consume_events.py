@@ -46,7 +46,7 @@ class ConsumeEvents:
     async def __call__(self, stop: asyncio.Event) -> None:
         """Consume until ``stop`` is set, then take nothing new, finish what is in hand, and return."""
         async with self.source.subscribe() as subscription, asyncio.TaskGroup() as tasks:
-            stopper = tasks.create_task(self._stop_when(stop, subscription))
+            tasks.create_task(self._stop_when(stop, subscription))
             room = asyncio.Semaphore(self.policy.concurrency)
             while True:
                 await room.acquire()
@@ -55,9 +55,9 @@ class ConsumeEvents:
                     break
                 task = tasks.create_task(self._settle_observed(delivery))
                 task.add_done_callback(lambda _: room.release())
-            stopper.cancel()
 
     async def _stop_when(self, stop: asyncio.Event, subscription: Subscription) -> None:
+        """It goes on when nothing is received any more: cut short, it would leave the broker bringing events."""
         await stop.wait()
         await subscription.stop()
 

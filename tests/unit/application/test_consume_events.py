@@ -1,7 +1,8 @@
 """Each event is settled exactly once, and only after its effect is durable."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from itertools import pairwise
 
@@ -186,6 +187,36 @@ async def test_no_more_events_than_configured_are_in_hand() -> None:
     await consuming(scene, attrs.evolve(doing(scene, handle), policy=policy), 10)
     assert most == 3
     assert scene.world.broker.empty
+
+
+@attrs.define
+class SlowToStop:
+    """Brings nothing, and needs a while to tell its broker so after the waiting has ended."""
+
+    ended: asyncio.Event = attrs.field(factory=asyncio.Event)
+    told: bool = False
+
+    @asynccontextmanager
+    async def subscribe(self) -> AsyncIterator["SlowToStop"]:
+        yield self
+
+    async def receive(self) -> None:
+        await self.ended.wait()
+
+    async def stop(self) -> None:
+        self.ended.set()
+        await asyncio.sleep(1)
+        self.told = True
+
+    async def check(self) -> None:
+        return
+
+
+@simulated
+async def test_the_broker_is_told_to_the_end_that_it_stops() -> None:
+    source, scene = SlowToStop(), Scene()
+    await consuming(scene, attrs.evolve(scene.consume, source=source), 1)
+    assert source.told
 
 
 @simulated
