@@ -1,6 +1,7 @@
 """pytest fixtures: one node of each broker for the session."""
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
     from pullsecret.testing.brokers.pubsub import PubSubEmulator
     from pullsecret.testing.brokers.rabbitmq import RabbitMQNode
 
+_MEMORY: Final = Path("/dev/shm")  # noqa: S108
 _PREFIX: Final = "pullsecret-"
+_OURS: Final = re.compile(rf"{_PREFIX}(?P<process>[0-9]+)-[a-z0-9_]{{8}}")
+"""What a folder of ours is called; others may begin theirs with our name."""
 
 
 def missing(why: Exception) -> NoReturn:
@@ -31,11 +35,10 @@ def folder_in_memory() -> Iterator[Path]:
 
     What processes that were killed have left of theirs is removed before.
     """
-    memory = Path("/dev/shm")  # noqa: S108
-    place = memory if os.access(memory, os.W_OK) else Path(tempfile.gettempdir())
+    place = _MEMORY if os.access(_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
     for folder in place.glob(f"{_PREFIX}*-*"):
-        owner = folder.name.removeprefix(_PREFIX).partition("-")[0]
-        if not Path("/proc", owner).exists():
+        ours = _OURS.fullmatch(folder.name)
+        if ours and not Path("/proc", ours["process"]).exists():
             shutil.rmtree(folder, ignore_errors=True)
     with tempfile.TemporaryDirectory(
         prefix=f"{_PREFIX}{os.getpid()}-", dir=place, ignore_cleanup_errors=True
