@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -84,3 +85,27 @@ async def test_the_port_is_free_when_the_block_is_left() -> None:
         port = int(url.rpartition(":")[2])
     with socket.create_server(("127.0.0.1", port)):
         pass
+
+
+async def test_a_client_that_never_ends_its_request_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pullsecret.infrastructure.health.server._REQUEST", 0.05)
+    async with health_server(SETTINGS, new_registry(), well, well) as url:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+        writer.write(b"GET /healthz HTTP/1.1\r\nX: ")
+        async with asyncio.timeout(60):
+            with suppress(ConnectionError):
+                while not reader.at_eof():
+                    writer.write(b"a")
+                    await writer.drain()
+                    await asyncio.sleep(0.01)
+        writer.close()
+
+
+async def test_a_connection_is_for_one_request() -> None:
+    async with health_server(SETTINGS, new_registry(), well, well) as url:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+        writer.write(b"GET /healthz HTTP/1.1\r\nHost: here\r\n\r\n")
+        answer = await reader.read()
+        writer.close()
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert answer.endswith(b"ok\n")

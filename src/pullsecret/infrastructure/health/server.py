@@ -13,6 +13,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from pullsecret.infrastructure.health.settings import HealthSettings
 
@@ -21,6 +22,8 @@ Problems = Callable[[], Awaitable[Sequence[str]]]
 
 _CLOSING: Final = 1
 """Seconds that open requests have when the server closes."""
+_REQUEST: Final = 5.0
+"""Seconds that a client has, beside the patience, to say its request and to take the answer."""
 
 
 @asynccontextmanager
@@ -30,8 +33,9 @@ async def health_server(
     """Serve until the block is left; gives the URL.
 
     ``/metrics`` is the registry in the Prometheus text format, or in OpenMetrics with exemplars for who asks
-    for it. ``/healthz`` and ``/readyz`` answer 200 ``ok`` or 503 with the problems, a line each. Raises
-    :class:`OSError` if the address cannot be listened on.
+    for it. ``/healthz`` and ``/readyz`` answer 200 ``ok`` or 503 with the problems, a line each. A connection
+    is for one request, and is cut off where that takes too long. Raises :class:`OSError` if the address
+    cannot be listened on.
     """
     app = Starlette(
         routes=[
@@ -41,7 +45,13 @@ async def health_server(
         ]
     )
     config = uvicorn.Config(
-        app, lifespan="off", log_config=None, access_log=False, timeout_graceful_shutdown=_CLOSING
+        app,
+        http=_bounded_protocol(settings.patience + _REQUEST),
+        headers=[("connection", "close")],
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=_CLOSING,
     )
     server = _Server(config)
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
@@ -64,6 +74,22 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Signals belong to the adapter."""
         yield
+
+
+def _bounded_protocol(seconds: float) -> type[H11Protocol]:
+    class BoundedProtocol(H11Protocol):
+        """HTTP on a connection that ends after ``seconds``, whatever its client does: one that says or takes
+        a byte now and then would hold the connection, and with many of them all files of the process."""
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self._end = asyncio.get_running_loop().call_later(seconds, transport.abort)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._end.cancel()
+            super().connection_lost(exc)
+
+    return BoundedProtocol
 
 
 def _metrics(registry: CollectorRegistry) -> Callable[[Request], Awaitable[Response]]:
