@@ -57,7 +57,7 @@ class ConsumeEvents:
                 task.add_done_callback(lambda _: room.release())
 
     async def _stop_when(self, stop: asyncio.Event, subscription: Subscription) -> None:
-        """It goes on when nothing is received any more: cut short, it would leave the broker bringing events."""
+        """It ends after the receiving: cut short, it would leave the broker bringing events."""
         await stop.wait()
         await subscription.stop()
 
