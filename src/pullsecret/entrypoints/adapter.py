@@ -16,7 +16,7 @@ from pullsecret.domain.facts import InternalFault
 from pullsecret.domain.reasons import Reason
 from pullsecret.entrypoints.configuration import Configuration
 from pullsecret.entrypoints.container import Replica, open_adapter
-from pullsecret.entrypoints.exit_codes import ExitCode
+from pullsecret.entrypoints.exit_codes import ExitCode, exit_code_of
 from pullsecret.infrastructure.crash_report import report_crashes
 from pullsecret.infrastructure.fan_out import FanOutTelemetry
 from pullsecret.infrastructure.health.server import health_server
@@ -41,7 +41,8 @@ def replica_name() -> str:
 async def run_adapter(configuration: Configuration) -> ExitCode:
     """Work until SIGTERM or SIGINT, then finish the events in hand within the configured grace.
 
-    Returns ``NOT_AS_IT_SHOULD_BE`` if a part refuses us in a way that only a person can mend.
+    Returns ``WRONG_USE`` if the configuration turns out to be wrong, ``NOT_AS_IT_SHOULD_BE`` if anything else
+    ends it that only a person can mend.
     """
     logger = new_logger(configuration.logs)
     report_crashes(lambda line: logger.error(line, operation="crash"))
@@ -57,13 +58,8 @@ async def run_adapter(configuration: Configuration) -> ExitCode:
                 with _stop_signals() as stop:
                     logger.info("Adapter started", operation="start-adapter", replica=replica.name)
                     await _work(adapter, stop, configuration.shutdown_grace)
-    except BaseExceptionGroup as errors:
-        for error in _leaves(errors):
-            _tell(error, telemetry, logger)
-        return ExitCode.NOT_AS_IT_SHOULD_BE
-    except Exception as error:
-        _tell(error, telemetry, logger)
-        return ExitCode.NOT_AS_IT_SHOULD_BE
+    except (Exception, BaseExceptionGroup) as error:
+        return max(_told(cause, telemetry, logger) for cause in _causes(error))
     logger.info("Adapter stopped", operation="stop-adapter", replica=replica.name)
     return ExitCode.OK
 
@@ -132,17 +128,18 @@ def _stop_signals() -> Iterator[asyncio.Event]:
             loop.remove_signal_handler(number)
 
 
-def _leaves(errors: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
-    for error in errors.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from _leaves(error)
-        else:
-            yield error
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for one in error.exceptions:
+            yield from _causes(one)
+    else:
+        yield error
 
 
-def _tell(error: BaseException, telemetry: Telemetry, logger: FilteringBoundLogger) -> None:
+def _told(error: BaseException, telemetry: Telemetry, logger: FilteringBoundLogger) -> ExitCode:
     if isinstance(error, OperationError):
         logger.error(str(error), operation=error.operation, reason=str(error.reason))
-    else:
-        # Not even a traceback: nobody knows what an unforeseen error quotes.
-        telemetry.record(InternalFault("run-adapter", type(error).__name__))
+        return exit_code_of(error)
+    # Not even a traceback: nobody knows what an unforeseen error quotes.
+    telemetry.record(InternalFault("run-adapter", type(error).__name__))
+    return ExitCode.NOT_AS_IT_SHOULD_BE

@@ -7,7 +7,7 @@ from typing import ParamSpec
 
 from pullsecret.domain.errors import OperationError, TransientError
 from pullsecret.entrypoints.configuration.problems import ConfigurationError
-from pullsecret.entrypoints.exit_codes import ExitCode
+from pullsecret.entrypoints.exit_codes import ExitCode, exit_code_of
 from pullsecret.entrypoints.wrong_use import WrongUseError
 from pullsecret.infrastructure.logs.library_logs import library_logs
 
@@ -30,7 +30,7 @@ def told_in_one_line(command: Callable[P, ExitCode]) -> Callable[P, ExitCode]:
             return ExitCode.WRONG_USE
         except OperationError as error:
             sys.stderr.write(f"{_for_a_person(error)}\n")
-            return ExitCode.NOT_AS_IT_SHOULD_BE
+            return exit_code_of(error)
 
     return told
 

@@ -2,6 +2,9 @@
 
 from enum import IntEnum
 
+from pullsecret.domain.errors import OperationError
+from pullsecret.domain.reasons import Reason
+
 
 class ExitCode(IntEnum):
     """Documented in ``docs/cli.md``."""
@@ -11,4 +14,10 @@ class ExitCode(IntEnum):
     NOT_AS_IT_SHOULD_BE = 1
     """The command ran to its end and found something that is not as it should be."""
     WRONG_USE = 2
-    """Wrong arguments, an unusable file, or a wrong configuration; nothing was done."""
+    """Wrong arguments, an unusable file, or a wrong configuration."""
+
+
+def exit_code_of(error: OperationError) -> ExitCode:
+    """The exit code of a command that ends with ``error``."""
+    wrong = error.reason is Reason.WRONG_CONFIGURATION
+    return ExitCode.WRONG_USE if wrong else ExitCode.NOT_AS_IT_SHOULD_BE

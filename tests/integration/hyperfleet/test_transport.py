@@ -295,15 +295,16 @@ async def test_a_client_certificate_is_shown_where_it_is_demanded(
 
 
 @pytest.mark.parametrize(
-    "broken",
+    ("key", "broken"),
     [
-        pytest.param(lambda s, f: attrs.evolve(s, ca_bundle=f), id="ca bundle"),
-        pytest.param(lambda s, f: attrs.evolve(s, client_certificate=f, client_key=f), id="client key"),
+        ("api.caBundle", lambda s, f: attrs.evolve(s, ca_bundle=f)),
+        ("api.clientKey", lambda s, f: attrs.evolve(s, client_certificate=f, client_key=f)),
     ],
 )
-async def test_an_unusable_certificate_file_is_named(
+async def test_an_unusable_certificate_file_is_named_with_its_key(
     settings: HyperFleetSettings,
     tmp_path: Path,
+    key: str,
     broken: Callable[[HyperFleetSettings, Path], HyperFleetSettings],
 ) -> None:
     file = tmp_path / "broken.pem"
@@ -312,7 +313,8 @@ async def test_an_unusable_certificate_file_is_named(
         async with hyperfleet_api(broken(settings, file), SystemClock()):
             pass
     assert raised.value.reason is Reason.WRONG_CONFIGURATION
-    assert str(file) in raised.value.cause
+    assert str(file) in raised.value.subject
+    assert key in raised.value.cause
 
 
 @pytest.mark.parametrize("content", [None, "", "two words", "line\nbreak"])

@@ -21,7 +21,7 @@ async def test_a_file_that_is_not_there_is_named_with_its_key(tmp_path: Path, ke
         await connect(settings(**{key: missing}), "test")
     first, *rest = key.split("_")
     told = str(raised.value)
-    assert first + "".join(map(str.capitalize, rest)) in told
+    assert f"rabbitmq.{first}{''.join(map(str.capitalize, rest))}" in told
     assert str(missing) in told
     assert "No such file or directory" in told
 

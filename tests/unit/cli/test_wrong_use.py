@@ -62,3 +62,43 @@ def test_a_file_that_is_no_kubeconfig_is_wrong_use(
     assert ran.err.startswith(f"connect kubeconfig {file}: ")
     assert ran.err.count("\n") == 1
     assert "t0ken" not in ran.err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("broker", "check"), ("events", "publish", "--cluster-id", "cls-1"), ("events", "dead-letters", "list")],
+)
+@pytest.mark.parametrize(
+    ("config", "key"),
+    [
+        ("rabbitmq: {urls: ['amqps://127.0.0.1:1/'], caBundle: /nonesuch}", "rabbitmq.caBundle"),
+        ("rabbitmq: {urls: ['amqp://127.0.0.1:1/'], passwordFile: /nonesuch}", "rabbitmq.passwordFile"),
+    ],
+)
+def test_a_file_of_the_configuration_that_is_not_there_is_wrong_use(
+    pullsecret: Command, tmp_path: Path, command: tuple[str, ...], config: str, key: str
+) -> None:
+    file = tmp_path / "adapter.yaml"
+    file.write_text(f"broker: rabbitmq\n{config}\n")
+    ran = pullsecret(*command, "--config", file)
+    assert (ran.code, ran.out) == (2, "")
+    assert f"/nonesuch: {key} cannot be used" in ran.err
+    assert ran.err.count("\n") == 1
+
+
+def test_a_broker_that_only_the_adapter_has_is_wrong_use(pullsecret: Command, tmp_path: Path) -> None:
+    file = tmp_path / "adapter.yaml"
+    file.write_text("broker: memory\n")
+    ran = pullsecret("broker", "check", "--config", file)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.count("\n") == 1
+
+
+def test_a_variable_of_the_job_that_means_nothing_is_wrong_use(
+    pullsecret: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GCP_CALL_SECONDS", "soon")
+    ran = pullsecret("preflight", "--project", "customer-prod-12345")
+    assert (ran.code, ran.out) == (2, "")
+    assert "GCP_CALL_SECONDS" in ran.err
+    assert ran.err.count("\n") == 1

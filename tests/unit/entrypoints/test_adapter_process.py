@@ -100,14 +100,29 @@ def test_an_address_in_use_is_told_in_one_line(configuration: Path) -> None:
     assert "health.port" in line["message"]
 
 
-def test_a_file_that_is_not_there_is_not_told_as_an_address_in_use(tmp_path: Path, port: int) -> None:
+@pytest.mark.parametrize(
+    ("config", "key"),
+    [
+        ("secretStore: gcp\ngcp: {trustFile: /nonesuch}", "gcp.trustFile"),
+        ("hyperfleet: http\napi: {caBundle: /nonesuch}", "api.caBundle"),
+        (
+            "broker: rabbitmq\nrabbitmq: {urls: ['amqps://127.0.0.1:1/'], caBundle: /nonesuch}",
+            "rabbitmq.caBundle",
+        ),
+    ],
+)
+def test_a_file_that_is_not_there_is_told_as_a_wrong_configuration(
+    tmp_path: Path, port: int, config: str, key: str
+) -> None:
     file = tmp_path / "adapter.yaml"
-    file.write_text(f"secretStore: gcp\ngcp: {{trustFile: {tmp_path / 'none.pem'}}}\n")
+    file.write_text(f"{config}\n")
     with running(file, port) as process:
         _, log = process.communicate(timeout=PATIENCE)
     assert process.returncode == 2
-    (line,) = lines(log)
-    assert "gcp.trustFile" in line["message"]
+    line = lines(log)[-1]
+    assert line["level"] == "error"
+    assert key in line["message"]
+    assert "/nonesuch" in line["message"]
     assert "health.port" not in line["message"]
 
 

@@ -27,7 +27,7 @@ def check(*, config: Path, output: Literal["text", "json"] = "text") -> ExitCode
 
     Nothing is created. What the broker does not show is called unseen: bindings in RabbitMQ, unless
     ``rabbitmq.managementUrl`` is set. Exits 0 if everything that can be seen is there, 1 if something is
-    missing or different or the broker does not answer.
+    missing or different or the broker does not answer, 2 if the configuration cannot be used.
 
     For example:
 

@@ -45,7 +45,8 @@ def publish(
 ) -> ExitCode:
     """Publish an event about a cluster, as Sentinel does; the adapter then looks at the cluster.
 
-    The event's id is written to standard output. Exits 0 once the broker keeps the event, 1 if it does not.
+    The event's id is written to standard output. Exits 0 once the broker keeps the event, 1 if it does not,
+    2 for wrong arguments or a configuration that cannot be used.
 
     For example:
 

@@ -13,11 +13,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pullsecret.domain.errors import PermanentError
 from pullsecret.entrypoints.command_errors import told_in_one_line
 from pullsecret.entrypoints.configuration import load
 from pullsecret.entrypoints.exit_codes import ExitCode
-from pullsecret.entrypoints.wrong_use import WrongUseError, cluster_id_of, project_id_of
+from pullsecret.entrypoints.wrong_use import cluster_id_of, project_id_of
 from pullsecret.infrastructure.gcp.preflight import Check, Finding, Subject
 from pullsecret.infrastructure.gcp.preflight import preflight as checks_of
 from pullsecret.infrastructure.gcp.settings import GoogleSettings
@@ -78,7 +77,7 @@ def preflight(
     output
         ``table`` for people, ``json`` for machines.
     """
-    settings = _settings(config)
+    settings = google_settings() if config is None else load(config, os.environ).gcp
     subject = Subject(
         project_id_of(project),
         None if cluster_id is None else cluster_id_of(cluster_id),
@@ -96,15 +95,6 @@ def preflight(
     else:
         _show(checks)
     return ExitCode.OK if ready else ExitCode.NOT_AS_IT_SHOULD_BE
-
-
-def _settings(config: Path | None) -> GoogleSettings:
-    if config is not None:
-        return load(config, os.environ).gcp
-    try:
-        return google_settings()
-    except PermanentError as error:
-        raise WrongUseError(str(error)) from None
 
 
 def _document(

@@ -11,13 +11,12 @@ from typing import Any, Literal
 from rich.console import Console
 from rich.table import Table
 
-from pullsecret.domain.errors import PermanentError
 from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.jobs import AnyJob
 from pullsecret.domain.provisioning import Finished, Queued
 from pullsecret.entrypoints.command_errors import told_in_one_line
 from pullsecret.entrypoints.exit_codes import ExitCode
-from pullsecret.entrypoints.wrong_use import WrongUseError, cluster_id_of
+from pullsecret.entrypoints.wrong_use import cluster_id_of
 from pullsecret.infrastructure.kubernetes.api import CallLimits, KubernetesApi
 from pullsecret.infrastructure.kubernetes.connection import connect
 from pullsecret.infrastructure.kubernetes.holdings import Holding, Sync, holdings
@@ -69,7 +68,7 @@ def status(
         A context of the kubeconfig in place of its current one.
     """
     wanted = None if cluster_id is None else cluster_id_of(cluster_id)
-    found = asyncio.run(_read(wanted, namespace, _connection(kubeconfig, context)))
+    found = asyncio.run(_read(wanted, namespace, connect(kubeconfig, context)))
     if wanted is not None and not found:
         sys.stderr.write(f"{wanted}: neither a job nor a secret\n")
         return ExitCode.NOT_AS_IT_SHOULD_BE
@@ -81,13 +80,6 @@ def status(
         Console().print(_table(found, now))
     well = all(holding.sync in _WELL for holding in found)
     return ExitCode.OK if well else ExitCode.NOT_AS_IT_SHOULD_BE
-
-
-def _connection(kubeconfig: Path | None, context: str | None) -> Any:
-    try:
-        return connect(kubeconfig, context)
-    except PermanentError as error:
-        raise WrongUseError(str(error)) from None
 
 
 async def _read(cluster_id: ClusterId | None, namespace: str, connection: Any) -> Sequence[Holding]:

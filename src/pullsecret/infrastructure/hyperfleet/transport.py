@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -10,9 +9,9 @@ from typing import Final
 import attrs
 import httpx
 
-from pullsecret.domain.errors import PermanentError, TransientError
+from pullsecret.domain.errors import TransientError
 from pullsecret.domain.facts import CircuitChanged, CircuitState
-from pullsecret.domain.reasons import Reason
+from pullsecret.infrastructure.client_tls import client_tls
 from pullsecret.infrastructure.hyperfleet.answers import (
     Answer,
     ApiRequest,
@@ -182,14 +181,14 @@ async def hyperfleet_transport(
 ) -> AsyncIterator[HyperFleetTransport]:
     """A transport that is open as long as the block.
 
-    Raises :class:`PermanentError` (``WrongConfiguration``) naming a certificate file that cannot be used.
+    Raises a permanent error (``WrongConfiguration``) naming the key of a certificate that cannot be used.
     """
     # The transport bounds the requests in flight itself, over whatever connections they go.
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=settings.concurrency)
     timeouts = settings.timeouts
     client = httpx.AsyncClient(
         http2=True,
-        verify=_tls_context(settings),
+        verify=client_tls("open-hyperfleet-api", "api", settings),
         limits=limits,
         timeout=httpx.Timeout(timeouts.read, connect=timeouts.connect, pool=timeouts.total),
         headers={"accept": "application/json", "accept-encoding": "identity", "user-agent": "pullsecret"},
@@ -198,25 +197,6 @@ async def hyperfleet_transport(
     )
     async with client:
         yield HyperFleetTransport(settings, client, clock, telemetry)
-
-
-def _tls_context(settings: HyperFleetSettings) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=settings.ca_bundle)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        if settings.client_certificate is not None:
-            context.load_cert_chain(settings.client_certificate, settings.client_key)
-    except (OSError, ssl.SSLError) as error:
-        files = [settings.ca_bundle, settings.client_certificate, settings.client_key]
-        named = ", ".join(str(file) for file in files if file)
-        raise PermanentError(
-            "open-hyperfleet-api",
-            settings.url,
-            Reason.WRONG_CONFIGURATION,
-            f"One of the files {named} cannot be used ({type(error).__name__}).",
-            "Correct api.caBundle, api.clientCertificate or api.clientKey.",
-        ) from None
-    return context
 
 
 def _content(request: ApiRequest) -> bytes | None:

@@ -9,8 +9,8 @@ from aio_pika.abc import AbstractConnection
 from aiormq.abc import AbstractChannel
 from yarl import URL
 
-from pullsecret.domain.errors import OperationError, PermanentError
-from pullsecret.domain.reasons import Reason
+from pullsecret.domain.errors import OperationError
+from pullsecret.infrastructure.client_tls import client_tls, unusable_file
 from pullsecret.infrastructure.rabbitmq.failures import failure
 from pullsecret.infrastructure.rabbitmq.settings import RabbitMQSettings, SignIn
 
@@ -65,7 +65,9 @@ def password(settings: RabbitMQSettings) -> str:
     try:
         return settings.password_file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeError) as error:
-        raise _unusable("passwordFile", str(settings.password_file), error) from None
+        raise unusable_file(
+            "connect-broker", "rabbitmq.passwordFile", str(settings.password_file), error
+        ) from None
 
 
 def tls_context(settings: RabbitMQSettings) -> ssl.SSLContext | None:
@@ -75,24 +77,4 @@ def tls_context(settings: RabbitMQSettings) -> ssl.SSLContext | None:
         url.startswith(("amqps:", "https:")) for url in (*settings.urls, settings.management_url or "")
     ):
         return None
-    try:
-        context = ssl.create_default_context(cafile=settings.ca_bundle)
-    except OSError as error:
-        raise _unusable("caBundle", str(settings.ca_bundle), error) from None
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if settings.client_certificate is not None:
-        try:
-            context.load_cert_chain(settings.client_certificate, settings.client_key)
-        except OSError as error:
-            files = f"{settings.client_certificate}, {settings.client_key}"
-            raise _unusable("clientCertificate or clientKey", files, error) from None
-    return context
-
-
-def _unusable(key: str, file: str, error: Exception) -> OperationError:
-    # OpenSSL's text names a line of its own source, and nothing of the file.
-    why = type(error).__name__
-    if isinstance(error, OSError) and not isinstance(error, ssl.SSLError):
-        why = error.strerror or why
-    cause = f"{key} cannot be used ({why})."
-    return PermanentError("connect-broker", file, Reason.WRONG_CONFIGURATION, cause)
+    return client_tls("connect-broker", "rabbitmq", settings)
