@@ -23,6 +23,7 @@ from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.jobs import AnyJob, is_due_again, newest_jobs
 from pullsecret.domain.provisioning import Finished, ProvisionJob
 from pullsecret.ports.clock import Clock
+from pullsecret.ports.cluster_secret_watch import ClusterSecretWatch
 from pullsecret.ports.job_runner import Busy, Existing, JobRunner, Submitted
 from pullsecret.ports.status_sink import StatusSink
 from pullsecret.ports.telemetry import Telemetry
@@ -57,6 +58,8 @@ class FinalizeCluster:
     policy: FinalizePolicy
     pause: Backoff
     """Between the end of a clean-up that failed, for whatever reason, and its next attempt."""
+    watch: ClusterSecretWatch | None = None
+    """Sees cluster secrets also where only jobs sent them that are forgotten; None sees none."""
 
     async def __call__(self, cluster: Cluster, trace: TraceContext | None = None) -> Outcome:
         """Have the secrets of ``cluster``, which is being deleted, cleaned up.
@@ -75,7 +78,8 @@ class FinalizeCluster:
             return await self._postponed(cluster, "its last job has not ended.", looked_at)
         if not self._settled(cluster, known):
             return await self._postponed(cluster, "work begun before is given time to end.", looked_at)
-        places = remains(cluster, known)
+        seen = self.watch.places(cluster.id) if self.watch else ()
+        places = remains(cluster, known).and_those_of(Remains(cluster_secrets=tuple(seen)))
         if places.nowhere:
             await self.status.post(nothing_to_clean_up_report(cluster, self.clock.now()))
             return Finalized()

@@ -103,6 +103,7 @@ class AdapterContainer(containers.DeclarativeContainer):
         telemetry,
         configuration.provided.deletion,
         configuration.provided.jobs.failed_pause,
+        cluster_secret_watch,
     )
     reconcile = providers.Singleton(
         ReconcileCluster,

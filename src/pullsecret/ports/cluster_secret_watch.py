@@ -1,9 +1,10 @@
 """Sees what becomes of the cluster secrets after their jobs."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from typing import Protocol
 
 from pullsecret.domain.drift import Drift, DriftKind
+from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.provisioning import ClusterSecretRef, ProvisionKey
 
 
@@ -20,6 +21,10 @@ class ClusterSecretWatch(Protocol):
 
     async def look(self, secret: ClusterSecretRef) -> DriftKind | None:
         """How the secret stands now; None if it is as a job left it. Needs a running :meth:`drifts`."""
+        ...
+
+    def places(self, cluster_id: ClusterId) -> Sequence[ClusterSecretRef]:
+        """Where secrets of the cluster are, in any namespace, as far as :meth:`drifts` has seen them."""
         ...
 
     async def tell_repair(self, drift: Drift, job: ProvisionKey) -> None:

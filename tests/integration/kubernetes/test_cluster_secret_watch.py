@@ -94,6 +94,23 @@ async def watched(
     task.cancel()
 
 
+async def test_the_places_of_a_cluster_are_those_in_every_namespace_and_no_other_clusters(
+    watched: Watched, system: System
+) -> None:
+    cluster_id = watched.target.cluster_id
+    assert watched.watch.places(cluster_id) == [watched.target.cluster_secret]
+    elsewhere = new_target(cluster_id=cluster_id, namespace=system.namespace)
+    secrets = KubernetesClusterSecrets(watched.admin)
+    for target in (new_target(namespace=system.namespace), elsewhere):
+        await secrets.create(secret_for(target))
+    both = {watched.target.cluster_secret, elsewhere.cluster_secret}
+
+    async def are_seen() -> bool:
+        return set(watched.watch.places(cluster_id)) == both
+
+    await eventually(are_seen)
+
+
 async def test_what_a_job_writes_is_no_drift(watched: Watched) -> None:
     secrets = KubernetesClusterSecrets(watched.admin)
     found = await secrets.get(watched.target.cluster_secret)

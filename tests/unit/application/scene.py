@@ -41,6 +41,7 @@ from pullsecret.domain.secret_lifecycle import Change, Stage
 from pullsecret.expressions import Clause, EvaluationError, Program
 from pullsecret.infrastructure.memory.broker import MemoryEventSource
 from pullsecret.infrastructure.memory.cloud import MemorySecretStore, Project
+from pullsecret.infrastructure.memory.cluster_secret_watch import MemoryClusterSecretWatch
 from pullsecret.infrastructure.memory.control_plane import MemoryClusterSecrets
 from pullsecret.infrastructure.memory.faults import FaultRule
 from pullsecret.infrastructure.memory.hyperfleet import MemoryClusterCatalog, MemoryStatusSink
@@ -153,7 +154,13 @@ class Scene:
         )
         policy = ReconcilePolicy(self.preconditions, DDR_PATHS, self.report_waiting)
         self.finalize = FinalizeCluster(
-            self.jobs, self.status, clock, telemetry, self.finalize_policy, policy.failed_job_pause
+            self.jobs,
+            self.status,
+            clock,
+            telemetry,
+            self.finalize_policy,
+            policy.failed_job_pause,
+            MemoryClusterSecretWatch(world.control_plane, clock),
         )
         self.reconcile = ReconcileCluster(
             self.catalog, self.jobs, self.status, clock, telemetry, policy, self.finalize, self.rollout

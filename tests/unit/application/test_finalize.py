@@ -272,6 +272,17 @@ async def test_what_an_earlier_spec_named_is_found_by_its_jobs() -> None:
 
 
 @simulated
+async def test_what_placement_moved_away_from_is_found_when_its_jobs_are_forgotten() -> None:
+    it = await deleted()
+    it.scene.put(attrs.evolve(it.cluster, project="elsewhere-project", namespace="elsewhere"))
+    it.scene.world.jobs.forget(it.cluster.id, before=it.scene.world.clock.now())
+    await it.event()
+    await it.let_jobs_end()
+    assert not it.stored
+    assert not it.published
+
+
+@simulated
 async def test_a_spec_that_became_unreadable_holds_up_no_deletion() -> None:
     it = await deleted()
     document = cluster_document(it.cluster)

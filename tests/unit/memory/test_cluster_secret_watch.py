@@ -100,6 +100,20 @@ async def test_a_secret_that_the_service_wrote_anew_may_drift_again() -> None:
 
 
 @simulated
+async def test_the_places_of_a_cluster_are_those_in_every_namespace_and_no_other_clusters() -> None:
+    first = await published()
+    cluster_id, _ = first.world.control_plane.written[first.ref]
+    second = new_target(cluster_id=cluster_id, namespace="elsewhere")
+    first.world.control_plane.namespaces |= {"elsewhere", "another"}
+    for target in (second, new_target(namespace="another")):
+        await first.secrets.create(secret_for(target))
+    watch = MemoryClusterSecretWatch(first.world.control_plane, first.world.clock)
+    assert watch.places(cluster_id) == [first.ref, second.cluster_secret]
+    await first.secrets.delete(first.published)
+    assert watch.places(cluster_id) == [second.cluster_secret]
+
+
+@simulated
 async def test_what_the_service_deletes_itself_has_not_drifted() -> None:
     cluster = await published()
     async with cluster.watched():

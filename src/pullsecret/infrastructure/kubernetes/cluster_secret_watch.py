@@ -1,10 +1,11 @@
 """The ClusterSecretWatch port on a metadata-only watch."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
 from pullsecret.domain.drift import Drift, DriftKind
 from pullsecret.domain.facts import InternalFault
+from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.provisioning import ClusterSecretRef, ProvisionKey
 from pullsecret.infrastructure.kubernetes.api import KubernetesApi, Object
 from pullsecret.infrastructure.kubernetes.api_errors import ApiError, operation_error
@@ -59,6 +60,13 @@ class KubernetesClusterSecretWatch:
             return DriftKind.DELETED
         published: PublishedMetadata | None = found[_PUBLISHED]
         return DriftKind.ALTERED if published is None else published.drift
+
+    def places(self, cluster_id: ClusterId) -> Sequence[ClusterSecretRef]:
+        """See the port."""
+        published: list[PublishedMetadata | None] = [
+            found[_PUBLISHED] for found in self._secrets.objects.values()
+        ]
+        return [each.ref for each in published if each is not None and each.cluster_id == cluster_id]
 
     async def tell_repair(self, drift: Drift, job: ProvisionKey) -> None:
         """See the port."""

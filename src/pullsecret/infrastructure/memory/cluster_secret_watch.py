@@ -1,10 +1,11 @@
 """The ClusterSecretWatch port on the embedded control plane."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 
 import attrs
 
 from pullsecret.domain.drift import Drift, DriftKind
+from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.provisioning import ClusterSecretRef, ProvisionKey
 from pullsecret.infrastructure.memory.control_plane import MemoryControlPlane
 from pullsecret.ports.clock import Clock
@@ -46,6 +47,11 @@ class MemoryClusterSecretWatch:
         written = self.control_plane.written.get(secret)
         as_written = written is not None and written[1] == found.resource_version
         return None if as_written else DriftKind.ALTERED
+
+    def places(self, cluster_id: ClusterId) -> Sequence[ClusterSecretRef]:
+        """See the port."""
+        written = self.control_plane.written.items()
+        return [secret for secret, (owner, _) in written if owner == cluster_id]
 
     async def tell_repair(self, drift: Drift, job: ProvisionKey) -> None:
         """See the port."""
