@@ -165,3 +165,29 @@ def test_an_unforeseen_credential_is_redacted_on_its_way_out(form: Any) -> None:
     logger.info("sent Bearer kJ8sVq2Lw9ZpXt4R", operation="call", body={"password": "hunter2hunter2"})
     assert "kJ8s" not in stream.getvalue()
     assert "hunter2" not in stream.getvalue()
+
+
+class Lost(io.StringIO):
+    """Nobody reads it any more."""
+
+    def write(self, _text: str) -> int:
+        raise BrokenPipeError
+
+
+def closed() -> io.StringIO:
+    stream = io.StringIO()
+    stream.close()
+    return stream
+
+
+@pytest.mark.parametrize("stream", [Lost(), closed()])
+def test_a_log_that_cannot_be_written_does_not_stop_the_work(stream: io.StringIO) -> None:
+    for fact in one_of_each():
+        LogTelemetry(new_logger(LogSettings(level="debug"), stream)).record(fact)
+        JsonLog("cls-1", PROJECT, stream).record(fact)
+
+
+def test_a_process_without_standard_error_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr", None)
+    LogTelemetry(new_logger(LogSettings(), None)).record(ended(success()))
+    JsonLog("cls-1", PROJECT).record(ended(success()))

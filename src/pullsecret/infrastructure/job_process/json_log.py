@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TextIO
 
 from pullsecret.domain.facts import Fact
+from pullsecret.infrastructure.logs.line_stream import LineStream
 from pullsecret.infrastructure.logs.log_line import log_line
 from pullsecret.infrastructure.logs.redaction import disarm, redact
 
@@ -20,7 +21,7 @@ class JsonLog:
     def __init__(self, cluster_id: str | None, project: str | None, stream: TextIO | None = None) -> None:
         self._cluster_id = cluster_id
         self._project = project
-        self._stream = stream or sys.stderr
+        self._stream = LineStream(stream or sys.stderr)
 
     def record(self, fact: Fact) -> None:
         """Write the fact's line."""

@@ -1,11 +1,12 @@
 """Writes each fact as one structured log line."""
 
 import sys
-from typing import TextIO
+from typing import TextIO, cast
 
 import structlog
 
 from pullsecret.domain.facts import Fact
+from pullsecret.infrastructure.logs.line_stream import LineStream
 from pullsecret.infrastructure.logs.log_line import log_line
 from pullsecret.infrastructure.logs.processors import design_keys, present_keys, sampled, trace_ids
 from pullsecret.infrastructure.logs.redaction import redact_event
@@ -13,19 +14,20 @@ from pullsecret.infrastructure.logs.settings import LogSettings
 
 
 def new_logger(
-    settings: LogSettings | None = None, stream: TextIO = sys.stderr
+    settings: LogSettings | None = None, stream: TextIO | None = sys.stderr
 ) -> structlog.typing.FilteringBoundLogger:
     """A logger that writes one redacted line for each event, with a UTC RFC 3339 ``timestamp`` and a
-    ``level``. In JSON a line has exactly the design's keys, and those of a trace it belongs to."""
-    settings = settings or LogSettings()
+    ``level``, as long as ``stream`` takes it. In JSON a line has exactly the design's keys, and those of a
+    trace it belongs to."""
+    settings, lines = settings or LogSettings(), LineStream(stream)
     logger: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
-        structlog.WriteLogger(stream),
+        structlog.WriteLogger(cast(TextIO, lines)),
         processors=[
             structlog.processors.add_log_level,
             sampled(settings.sample),
             trace_ids,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            *_renderer(settings, stream),
+            *_renderer(settings, lines.isatty()),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(settings.level),
         cache_logger_on_first_use=True,
@@ -33,9 +35,9 @@ def new_logger(
     return logger
 
 
-def _renderer(settings: LogSettings, stream: TextIO) -> list[structlog.typing.Processor]:
-    if settings.format == "console" or (settings.format == "auto" and stream.isatty()):
-        console = structlog.dev.ConsoleRenderer(colors=stream.isatty())
+def _renderer(settings: LogSettings, terminal: bool) -> list[structlog.typing.Processor]:
+    if settings.format == "console" or (settings.format == "auto" and terminal):
+        console = structlog.dev.ConsoleRenderer(colors=terminal)
         return [present_keys, redact_event, console]
     return [design_keys, redact_event, structlog.processors.JSONRenderer()]
 
