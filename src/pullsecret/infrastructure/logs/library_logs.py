@@ -1,6 +1,7 @@
 """Brings what libraries log into our own lines, redacted."""
 
 import logging
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -30,12 +31,19 @@ class _Forwarder(logging.Handler):
 @contextmanager
 def library_logs(tell: Tell) -> Iterator[None]:
     """Inside the block, ``tell`` is given the warnings and errors that libraries log through
-    :mod:`logging`, with the types of an exception in place of its traceback. Lesser ones are dropped."""
+    :mod:`logging`, with the types of an exception in place of its traceback, and what they warn of through
+    :mod:`warnings`. Lesser ones are dropped."""
+
+    def show(message: Warning | str, category: type[Warning], *_place: object, **_more: object) -> None:
+        tell("warning", f"{category.__name__}: {message}", "python")
+
     root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
+    handlers, level, showing = root.handlers[:], root.level, warnings.showwarning
     root.handlers[:] = [_Forwarder(tell)]
     root.setLevel(logging.WARNING)
+    warnings.showwarning = show
     try:
         yield
     finally:
         root.handlers[:], root.level = handlers, level
+        warnings.showwarning = showing
