@@ -144,26 +144,26 @@ def test_what_the_configuration_names_can_be_reached() -> None:
         "--set=config.rabbitmq.urls={amqps://one.svc:15671/,amqps://[fd00::2]:15672/v,amqps://two.svc/}",
         "--set=config.rabbitmq.managementUrl=https://one.svc:15673,config.pubsub.endpoint=[fd00::3]:9443",
         "--set=config.gcp.restEndpoint=https://iam.svc:9444,config.gcp.secretManagerEndpoint=10.0.0.1:9445",
-        "--set=config.tracing.endpoint=http://collector.svc:4318",
+        "--set=config.tracing.endpoint=http://collector.svc:4318,config.gcp.metadataHost=metadata.svc:8080",
     )
     adapter, job = reached(text, "pullsecret-adapter"), reached(text, "pullsecret-job")
     assert {8000, 15671, 15672, 15673, 9443, 4318, 443, 5671} <= adapter
-    assert {9444, 9445, 4318} <= job
-    assert not {9444, 9445} & adapter
+    assert {9444, 9445, 4318, 8080} <= job
+    assert not {9444, 9445, 8080} & adapter
     assert not {8000, 15671, 15673, 9443} & job
 
 
 def test_a_url_without_a_port_means_that_of_its_scheme() -> None:
     text = render_chart(
         "--set=config.broker=rabbitmq,config.rabbitmq.urls={amqp://[::1]/v,amqps://one.svc}",
-        "--set=config.api.url=https://hyperfleet-api.svc/base,config.tracing.endpoint=http://collector.svc",
-        "--set=config.gcp.secretManagerEndpoint=secret-manager.svc",
+        "--set=config.api.url=https://hyperfleet-api.svc/base",
+        "--set=config.gcp.secretManagerEndpoint=secret-manager.svc,config.gcp.metadataHost=metadata.svc",
         "--set-json=networkPolicy.adapterPorts=[6443]",
         "--set-json=networkPolicy.jobPorts=[6443]",
         "--set=networkPolicy.metadataServer=false",
     )
     dns = {53, 5353}
-    assert reached(text, "pullsecret-adapter") == dns | {6443, 5671, 5672, 443, 80}
+    assert reached(text, "pullsecret-adapter") == dns | {6443, 5671, 5672, 443}
     assert reached(text, "pullsecret-job") == dns | {6443, 443, 80}
 
 
@@ -312,9 +312,17 @@ def release(control_plane: ControlPlane, helm: str) -> Callable[..., str]:
     return run
 
 
+@pytest.fixture
+async def namespace(admin: KubernetesApi, release: Callable[..., str]) -> AsyncIterator[str]:
+    """To install a release in; whatever becomes of the test, the release is gone afterwards."""
+    name = await system_namespace(admin)
+    await remove_roles_of_other_tests(admin)
+    yield name
+    release("uninstall", "pullsecret", f"--namespace={name}", "--ignore-not-found")
+
+
 @pytest.mark.service
-async def test_install_upgrade_and_roll_back(admin: KubernetesApi, release: Any) -> None:
-    namespace = await system_namespace(admin)
+async def test_install_upgrade_and_roll_back(admin: KubernetesApi, release: Any, namespace: str) -> None:
     here, values = f"--namespace={namespace}", ["--reuse-values", "--set"]
 
     async def share() -> float:
@@ -322,7 +330,6 @@ async def test_install_upgrade_and_roll_back(admin: KubernetesApi, release: Any)
         shown: float = yaml.safe_load(config["data"]["adapter.yaml"])["rollout"]["share"]
         return shown
 
-    await remove_roles_of_other_tests(admin)
     release("install", "pullsecret", str(CHART), here, *GIVEN, "--set=rollout.share=0.1")
     assert await share() == 0.1
     release("upgrade", "pullsecret", str(CHART), here, *values, "rollout.share=0.5")
@@ -360,11 +367,9 @@ def documented_steps(keeping: str) -> list[list[str]]:
 @pytest.mark.service
 @pytest.mark.parametrize("keeping", ["--reset-then-reuse-values", "--reuse-values"])
 async def test_the_values_of_an_earlier_release_are_taken(
-    admin: KubernetesApi, release: Any, tmp_path: Path, keeping: str
+    release: Any, namespace: str, tmp_path: Path, keeping: str
 ) -> None:
-    namespace = await system_namespace(admin)
     here, given = f"--namespace={namespace}", "--set=podDisruptionBudget.minAvailable=1"
-    await remove_roles_of_other_tests(admin)
     release("install", "pullsecret", str(earlier_chart(tmp_path)), here, *GIVEN, given)
     steps = documented_steps(keeping)
     for step in steps:
@@ -374,7 +379,6 @@ async def test_the_values_of_an_earlier_release_are_taken(
         one(release("get", "manifest", "pullsecret", here), "PodDisruptionBudget")["spec"]["maxUnavailable"]
         == 1
     )
-    release("uninstall", "pullsecret", here)
 
 
 @pytest.mark.parametrize("switches", SWITCHES)
