@@ -54,6 +54,23 @@ def test_the_table_shows_the_same(pullsecret: Command) -> None:
     assert "\x1b[" not in ran.out
 
 
+@pytest.mark.parametrize("columns", [40, 59, 60, 100])
+def test_nothing_is_left_out_on_a_narrow_terminal(
+    pullsecret: Command, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    fleet = ("demo", "--clusters", "30", "--seed", "5")
+    summary = pullsecret(*fleet, "--output", "json").json
+    monkeypatch.setenv("COLUMNS", str(columns))
+    shown = pullsecret(*fleet).out
+    assert max(map(len, shown.splitlines())) <= columns
+    assert "…" not in shown
+    told = "".join(shown.split())
+    for row in summary["unhappy"]:
+        assert f"{row['cluster_id']} " in shown
+        # In a table its neighbours' texts come in between.
+        assert columns >= 60 or "".join(row["message"].split()) in told
+
+
 def test_the_readme_shows_what_the_demo_writes(pullsecret: Command) -> None:
     shown = README.read_text().partition("```text\n")[2].partition("```")[0].splitlines()
     written = [line.rstrip() for line in pullsecret("demo").out.splitlines()]

@@ -10,9 +10,11 @@ from typing import Annotated, Literal
 import attrs
 from cyclopts import Parameter
 from cyclopts.validators import Number
-from rich.console import Console
+from rich.console import Console, Group
+from rich.padding import Padding
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from pullsecret.entrypoints.configuration import Configuration
 from pullsecret.entrypoints.container import embedded_adapter
@@ -27,6 +29,9 @@ from pullsecret.infrastructure.memory.world import EmbeddedWorld
 
 _EMBEDDED = 100
 _ON_WIRES = 20
+_UNHAPPY = "For a person to look at"
+_ROOM_FOR_MESSAGES = 60
+"""Columns of a terminal; in fewer, a table leaves a message hardly a word a line."""
 
 
 def demo(
@@ -147,7 +152,7 @@ def _show(summary: Summary) -> None:
     console = Console()
     console.print(_outcomes(summary))
     if summary.unhappy:
-        console.print(_unhappy(summary))
+        console.print(_unhappy(summary) if console.width >= _ROOM_FOR_MESSAGES else _unhappy_listed(summary))
     told = (
         f"{summary.clusters} clusters in {summary.simulated_seconds:.0f} simulated seconds, "
         f"{summary.injected_faults} faults injected, {summary.crashes} crashes of the adapter."
@@ -168,7 +173,7 @@ def _show_proof(console: Console, problems: Mapping[str, Sequence[str]], told: s
 
 def _outcomes(summary: Summary) -> Table:
     table = Table(title="What became of the clusters", title_justify="left")
-    table.add_column("Outcome")
+    table.add_column("Outcome", overflow="fold")
     for heading in ("Clusters", "p50 s", "p95 s"):
         table.add_column(heading, justify="right")
     for row in summary.outcomes:
@@ -177,13 +182,23 @@ def _outcomes(summary: Summary) -> Table:
 
 
 def _unhappy(summary: Summary) -> Table:
-    table = Table(title="For a person to look at", title_justify="left")
+    table = Table(title=_UNHAPPY, title_justify="left")
     table.add_column("Cluster", no_wrap=True)
     table.add_column("Reason", no_wrap=True)
     table.add_column("What failed, why, and what to do", overflow="fold")
     for row in summary.unhappy:
         table.add_row(row.cluster_id, row.reason, row.message)
     return table
+
+
+def _unhappy_listed(summary: Summary) -> Group:
+    return Group(
+        Text(_UNHAPPY, "italic"),
+        *(
+            Group(f"{row.cluster_id} {row.reason}", Padding(Text(row.message, overflow="fold"), (0, 0, 0, 2)))
+            for row in summary.unhappy
+        ),
+    )
 
 
 def _seconds(value: float | None) -> str:
