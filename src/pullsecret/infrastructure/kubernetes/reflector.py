@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Final, Generic, TypeVar
 
@@ -44,8 +44,9 @@ class Reflector(Generic[Kept]):
 
     Every difference reaches the listener, in the order in which it became known, whether it came by a watch
     event or was found by listing. Lists happen at the start, when the server no longer knows our resource
-    version (410), and every ``resync`` seconds, so that even an event that was never sent is made good. A
-    broken watch is resumed from the last resource version that an event or a bookmark told.
+    version (410), and every ``resync`` seconds, so that even an event that was never sent is made good; that
+    last one is read beside the watch, which goes on. A broken watch is resumed from the last resource version
+    that an event or a bookmark told.
     """
 
     def __init__(
@@ -63,13 +64,17 @@ class Reflector(Generic[Kept]):
         self.synced = asyncio.Event()
         """Set once the first list is in."""
         self.whole = asyncio.Event()
-        """Set unless a list is being read in: then all objects are of one moment."""
+        """Set unless a list is being read in page by page: then all objects are of one moment."""
         self._api = api
         self._selection = selection
         self._listener = listener
         self._resync = resync
         self._on_fault = on_fault
         self._version = ""
+        self._listed = 0
+        """The version of the last list: what the watch tells of until then is old."""
+        self._gone: dict[str, int] | None = None
+        """While a list is read beside the watch: what the watch told to be gone, and since which version."""
 
     async def run(self) -> None:
         """Keep the copy up to date until cancelled; faults of the API are reported and waited out."""
@@ -86,13 +91,24 @@ class Reflector(Generic[Kept]):
                     await asyncio.sleep(_pause(faults, fault))
 
     async def _follow(self) -> None:
-        """Watch until the next resync is due; raises where listing anew is the remedy."""
+        """Watch, and compare with a list now and then; returns or raises where listing anew is the remedy."""
         loop = asyncio.get_running_loop()
-        due = loop.time() + self._resync
+        both = [loop.create_task(work) for work in (self._watch_on(), self._compare_now_and_then())]
+        try:
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in both:
+                task.cancel()
+            ended = await asyncio.gather(*both, return_exceptions=True)
+        for fault in ended:
+            if isinstance(fault, Exception):
+                raise fault
+
+    async def _watch_on(self) -> None:
         faults = 0
-        while (left := due - loop.time()) > 0:
+        while True:
             try:
-                await self._watch(min(_WATCH_SECONDS, max(1, int(left))))
+                await self._watch()
                 faults = 0
             except ApiError as fault:
                 if fault.expired:
@@ -100,6 +116,20 @@ class Reflector(Generic[Kept]):
                 faults += 1
                 self._on_fault(fault)
                 await asyncio.sleep(_pause(faults, fault))
+
+    async def _compare_now_and_then(self) -> None:
+        faults, pause = 0, self._resync
+        while True:
+            await asyncio.sleep(pause)
+            try:
+                if not await self._compare():
+                    return
+                faults, pause = 0, self._resync
+            except ApiError as fault:
+                faults += 1
+                if not fault.expired:
+                    self._on_fault(fault)
+                pause = _pause(faults, fault)
 
     def put(self, item: Object) -> None:
         """Note an object as a write of ours left it, before the watch tells of it."""
@@ -110,13 +140,9 @@ class Reflector(Generic[Kept]):
         self.objects.pop(key, None)
 
     async def _list(self) -> None:
-        selection = self._selection
         found: set[str] = set()
         self.whole.clear()
-        pages = self._api.pages(
-            selection.path, labels=selection.labels, metadata_only=selection.metadata_only
-        )
-        async with aclosing(pages):
+        async with aclosing(self._pages()) as pages:
             # Page by page, so that what is not kept of the objects is never there for all of them.
             async for items, version in pages:
                 if int(version) < int(self._version or 0):
@@ -128,25 +154,70 @@ class Reflector(Generic[Kept]):
         for key in (self._versions.keys() | self.objects.keys()) - found:
             self._forget(key)
         self._version = version
+        self._listed = int(version)
         self.synced.set()
         self.whole.set()
 
-    async def _watch(self, seconds: int) -> None:
+    async def _compare(self) -> bool:
+        """Make good, all at one moment, what the watch did not tell.
+
+        False if the server was put back to an earlier state, where comparing tells nothing.
+        """
+        found: set[str] = set()
+        missed: dict[str, Object] = {}
+        watched = int(self._version)
+        gone: dict[str, int] = {}
+        self._gone = gone
+        try:
+            async with aclosing(self._pages()) as pages:
+                async for items, version in pages:
+                    if int(version) < watched:
+                        return False
+                    for item in items:
+                        key = key_of(item)
+                        found.add(key)
+                        if version_of(item) > self._versions.get(key, -1):
+                            missed[key] = item
+        finally:
+            self._gone = None
+        for key, item in missed.items():
+            if version_of(item) > gone.get(key, -1):
+                self._note(key, item)
+        listed = int(version)
+        for key in self._versions.keys() - found:
+            # What is of after the list was told by the watch, and is there.
+            if self._versions[key] <= listed:
+                self._forget(key)
+        self._listed = listed
+        return True
+
+    def _pages(self) -> AsyncGenerator[tuple[list[Object], str]]:
+        selection = self._selection
+        return self._api.pages(selection.path, labels=selection.labels, metadata_only=selection.metadata_only)
+
+    async def _watch(self) -> None:
         selection = self._selection
         stream = self._api.watch(
             selection.path,
             self._version,
             labels=selection.labels,
             metadata_only=selection.metadata_only,
-            seconds=seconds,
+            seconds=_WATCH_SECONDS,
         )
         async with aclosing(stream):
             async for kind, item in stream:
-                if kind == "DELETED":
-                    self._forget(key_of(item))
-                elif kind != "BOOKMARK":
-                    self._note(key_of(item), item)
+                if kind != "BOOKMARK" and version_of(item) > self._listed:
+                    self._hear(kind, item)
                 self._version = item["metadata"]["resourceVersion"]
+
+    def _hear(self, kind: str, item: Object) -> None:
+        key = key_of(item)
+        if kind != "DELETED":
+            self._note(key, item)
+            return
+        if self._gone is not None:
+            self._gone[key] = version_of(item)
+        self._forget(key)
 
     def _note(self, key: str, item: Object) -> None:
         version = version_of(item)
