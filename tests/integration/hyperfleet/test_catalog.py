@@ -1,5 +1,6 @@
 """Reading clusters: what is found, what is missing, what is not ours to see, and what is not the API."""
 
+import asyncio
 import gc
 import json
 import logging
@@ -13,6 +14,7 @@ from pullsecret.domain.errors import PermanentError, TransientError
 from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.reasons import Reason
 from pullsecret.infrastructure.hyperfleet.api import HyperFleetApi, hyperfleet_api
+from pullsecret.infrastructure.hyperfleet.clusters import REMEMBERED
 from pullsecret.infrastructure.hyperfleet.settings import HyperFleetSettings
 from pullsecret.infrastructure.system_clock import SystemClock
 from pullsecret.testing.hyperfleet.faults import Fault
@@ -122,6 +124,23 @@ async def test_an_unchanged_cluster_is_not_sent_again(
     assert changed.cluster.generation == 2
 
 
+async def test_an_unchanged_cluster_may_have_been_forgotten_meanwhile(
+    api: HyperFleetApi, fake: FakeHyperFleet, cluster: ClusterRecord
+) -> None:
+    """Others were read while its answer was under way, more of them than are remembered."""
+    await api.catalog.get(ClusterId(cluster.id))
+    go_on = asyncio.Event()
+    fake.faults.add(Fault(until=go_on), method="GET", path=f"{cluster.id}$")
+    reading = asyncio.create_task(api.catalog.get(ClusterId(cluster.id)))
+    await fake.faults.holds(1)
+    for _ in range(REMEMBERED):
+        await api.catalog.get(ClusterId(fake.store.create(cluster.spec).id))
+    go_on.set()
+    entry = await reading
+    assert entry is not None
+    assert [e.status for e in fake.journal if e.path.endswith(cluster.id)] == [200, 304]
+
+
 async def test_an_api_without_etags_is_read_each_time(
     api: HyperFleetApi, fake: FakeHyperFleet, cluster: ClusterRecord
 ) -> None:
@@ -175,6 +194,8 @@ async def test_another_cluster_s_answer_is_refused(
     ("fault", "words"),
     [
         pytest.param(Fault(garbage=True), "no JSON object", id="html"),
+        pytest.param(Fault(status=404, garbage=True), "404", id="a proxy that knows no such route"),
+        pytest.param(Fault(status=400, garbage=True), "400", id="a proxy that refuses"),
         pytest.param(Fault(oversize=5_000_000), "more than 4194304 bytes", id="five megabytes"),
         pytest.param(
             Fault(status=302, location="https://elsewhere.example/"), "another host", id="another host"

@@ -223,6 +223,40 @@ async def test_an_api_that_only_knows_post_gets_it(
 
 
 @only_v1
+async def test_an_api_that_is_upgraded_meanwhile_gets_what_it_knows(
+    api: HyperFleetApi, fake: FakeHyperFleet, cluster: ClusterRecord
+) -> None:
+    fake.faults.add(Fault(status=405), method="PUT")
+    fake.faults.add(Fault(status=201), method="POST")
+    fake.faults.add(Fault(status=405), method="POST", times=-1)
+    for _ in range(3):
+        assert await api.status.post(finished(cluster)) is Receipt.ACCEPTED
+    assert [exchange.method for exchange in fake.journal] == ["PUT", "POST", "POST", "PUT", "PUT"]
+    assert stored(fake, cluster).observed_generation == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(Fault(status=405), id="no status is taken"),
+        pytest.param(Fault(status=404, garbage=True), id="a proxy that knows no such route"),
+        pytest.param(Fault(status=413, garbage=True), id="a proxy that refuses"),
+        pytest.param(Fault(status=401), id="401"),
+        pytest.param(Fault(status=403), id="403"),
+    ],
+)
+async def test_what_says_nothing_of_the_status_leaves_it_to_be_told(
+    api: HyperFleetApi, fake: FakeHyperFleet, cluster: ClusterRecord, fault: Fault
+) -> None:
+    fake.faults.add(fault, times=-1)
+    with pytest.raises(TransientError) as raised:
+        await api.status.post(finished(cluster))
+    assert "api." in raised.value.remedy
+    fake.faults.clear()
+    assert await api.status.post(finished(cluster)) is Receipt.ACCEPTED
+
+
+@only_v1
 async def test_a_refused_body_names_the_field(
     api: HyperFleetApi, fake: FakeHyperFleet, cluster: ClusterRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:

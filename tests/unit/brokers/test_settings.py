@@ -14,12 +14,18 @@ from pullsecret.infrastructure.rabbitmq.settings import RabbitMQSettings
         "amqps://user:secret@rabbitmq.example.com/",
         "amqps://rabbitmq.example.com/?heartbeat=0",
         "127.0.0.1:5672",
+        "amqps://rabbitmq.example.com:99999/",
     ],
 )
 def test_urls_that_are_refused(url: str) -> None:
     with pytest.raises(ValueError, match="urls") as refused:
         RabbitMQSettings(urls=(url,))
     assert "secret@" not in str(refused.value)
+
+
+def test_a_management_url_that_is_refused() -> None:
+    with pytest.raises(ValueError, match="management_url"):
+        RabbitMQSettings(management_url="https://rabbitmq.example.com:port")
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,8 @@ def test_https_anywhere_and_http_on_loopback(url: str) -> None:
         ("ftp://hyperfleet-api", "http or https"),
         ("hyperfleet-api:8000", "http or https"),
         ("", "http or https"),
+        ("https://api.example:99999", "http or https"),
+        ("https://api.example:port", "http or https"),
         ("https://user:password@api.example", "tokens belong in a file"),
         ("https://api.example/?token=x", "tokens belong in a file"),
     ],

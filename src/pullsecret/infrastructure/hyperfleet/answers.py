@@ -84,11 +84,10 @@ def server_fault(request: ApiRequest, answer: Answer) -> TransientError:
     return unanswered(request, cause, answer.retry_after)
 
 
-def access_refused(request: ApiRequest, answer: Answer, *, passing: bool) -> TransientError | PermanentError:
-    """401 or 403."""
+def access_refused(request: ApiRequest, answer: Answer) -> TransientError:
+    """401 or 403: for a person to mend, and then the same request succeeds. Nothing is given up meanwhile."""
     missing = "accepts no token of ours" if answer.status == 401 else "does not allow this to our identity"
-    kind = TransientError if passing else PermanentError
-    return kind(
+    return TransientError(
         request.operation,
         request.subject,
         Reason.HYPERFLEET_UNAVAILABLE,
@@ -99,7 +98,9 @@ def access_refused(request: ApiRequest, answer: Answer, *, passing: bool) -> Tra
 
 
 def body_refused(request: ApiRequest, answer: Answer) -> PermanentError | TransientError:
-    """Another 4xx: the API will never take this request."""
+    """Another 4xx: the API will never take this request; a transient error if it is not the API's own."""
+    if _is_foreign(answer):
+        return _not_the_api(request, answer)
     document = answer.document() or {}
     errors = document.get("errors")
     fields = [
@@ -119,10 +120,25 @@ def body_refused(request: ApiRequest, answer: Answer) -> PermanentError | Transi
 
 
 def is_gone(request: ApiRequest, answer: Answer) -> bool:
-    """True for a 404 that means "no such cluster"; a transient error is raised for "no such URL"."""
-    if answer.status == 404 and answer.problem_code == WRONG_ROUTE:
+    """True for a 404 that means "no such cluster"; a transient error is raised for "no such URL", whether the
+    API says so or a proxy in front of it."""
+    if answer.status != 404:
+        return False
+    if answer.problem_code == WRONG_ROUTE:
         raise misdirected(request, f"The HyperFleet API knows no such URL ({WRONG_ROUTE}).")
-    return answer.status == 404
+    if _is_foreign(answer):
+        raise _not_the_api(request, answer)
+    return True
+
+
+def _is_foreign(answer: Answer) -> bool:
+    """True if a refusal speaks no JSON: proxies answer so, in HTML or plain text."""
+    return bool(answer.body.strip()) and answer.document() is None
+
+
+def _not_the_api(request: ApiRequest, answer: Answer) -> TransientError:
+    cause = f"What answered {answer.status} is not the HyperFleet API: no JSON object came."
+    return misdirected(request, cause)
 
 
 def found(request: ApiRequest, answer: Answer) -> Mapping[str, Any] | None:

@@ -12,7 +12,7 @@ from pullsecret.infrastructure.hyperfleet.answers import ApiRequest, found, misd
 from pullsecret.infrastructure.hyperfleet.transport import HyperFleetTransport
 from pullsecret.ports.cluster_catalog import CatalogEntry
 
-_REMEMBERED: Final = 256
+REMEMBERED: Final = 256
 _PAGE: Final = 100
 STATUSES: Final = "statuses"
 """Key under which the adapters' statuses stand beside the cluster's own keys in today's dialect."""
@@ -64,7 +64,8 @@ class HttpClusterCatalog:
         )
         answer = await self._transport.send(request)
         if answer.status == 304 and known:
-            self._known.move_to_end(cluster_id)
+            # It may have been forgotten meanwhile.
+            self._remember(cluster_id, known)
             return known.document
         self._known.pop(cluster_id, None)
         document = found(request, answer)
@@ -74,10 +75,14 @@ class HttpClusterCatalog:
             raise misdirected(request, "The HyperFleet API answered with another cluster.")
         document = sealed(document, self._paths)
         if answer.etag is not None:
-            self._known[cluster_id] = _Known(answer.etag, document)
-            while len(self._known) > _REMEMBERED:
-                self._known.popitem(last=False)
+            self._remember(cluster_id, _Known(answer.etag, document))
         return document
+
+    def _remember(self, cluster_id: ClusterId, known: _Known) -> None:
+        self._known[cluster_id] = known
+        self._known.move_to_end(cluster_id)
+        while len(self._known) > REMEMBERED:
+            self._known.popitem(last=False)
 
 
 async def all_statuses(

@@ -15,6 +15,6 @@ def retry_after(header: str | None, now: datetime) -> float | None:
         return min(float(text), MAX_SECONDS)
     try:
         seconds = (parsedate_to_datetime(text) - now).total_seconds()
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
     return min(max(seconds, 0.0), MAX_SECONDS)

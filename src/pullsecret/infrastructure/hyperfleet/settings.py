@@ -10,6 +10,7 @@ from attrs.validators import ge, gt
 from pullsecret.domain.backoff import Backoff
 from pullsecret.domain.cluster_document import DDR_PATHS, V1_PATHS, ClusterDocumentPaths
 from pullsecret.infrastructure.loopback import is_loopback
+from pullsecret.infrastructure.url_port import has_valid_port
 
 
 class Dialect(StrEnum):
@@ -85,8 +86,6 @@ class HyperFleetSettings:
     """Requests in flight at once; the rest wait, so that an API that comes back is not overrun."""
     max_response_bytes: int = attrs.field(default=4 * 1024 * 1024, validator=ge(1))
     """Larger answers are refused."""
-    refusal_grace: float = attrs.field(default=3600.0, validator=ge(0))
-    """For so many seconds a refusal (401, 403) counts as passing, since tokens and grants get mended."""
 
     @url.validator
     def _check_url(self, _attribute: object, url: str) -> None:
@@ -94,7 +93,7 @@ class HyperFleetSettings:
         # First, since the other messages quote the URL.
         if parts.username or parts.password or parts.query or parts.fragment or "@" in url:
             raise ValueError("the URL of the API has no user, query or fragment; tokens belong in a file")
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if parts.scheme not in ("http", "https") or not parts.hostname or not has_valid_port(parts):
             raise ValueError(f"{url!r} is not an http or https URL")
         if parts.scheme == "http" and not is_loopback(parts.hostname):
             raise ValueError(f"{url!r} would send secrets unencrypted; use https")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from pullsecret.application.keyed_locks import ClusterLocks
 from pullsecret.domain.conditions import ADAPTER_NAME, StatusReport
@@ -19,6 +19,8 @@ from pullsecret.infrastructure.hyperfleet.clusters import all_statuses
 from pullsecret.infrastructure.hyperfleet.render import render_ddr, render_v1, told_the_same
 from pullsecret.infrastructure.hyperfleet.transport import HyperFleetTransport
 from pullsecret.ports.status_sink import Receipt
+
+_OTHER: Final = {"PUT": "POST", "POST": "PUT"}
 
 
 class DdrStatusSink:
@@ -39,7 +41,7 @@ class DdrStatusSink:
 class V1StatusSink:
     """``PUT /clusters/{id}/statuses`` of today's API; one report per cluster at a time.
 
-    Versions of the API that only know ``POST`` there get that.
+    Versions of the API that only know ``POST`` there get that, until another version takes their place.
     """
 
     def __init__(self, transport: HyperFleetTransport) -> None:
@@ -57,11 +59,12 @@ class V1StatusSink:
             return await self._after_discard(report, body)
 
     async def _send(self, cluster_id: ClusterId, body: Mapping[str, Any]) -> Receipt:
-        request = _request(self._method, cluster_id, body)
-        answer = await self._transport.send(request)
-        if answer.status == 405 and self._method == "PUT":
-            self._method = "POST"
-            return await self._send(cluster_id, body)
+        for method in (self._method, _OTHER[self._method]):
+            request = _request(method, cluster_id, body)
+            answer = await self._transport.send(request)
+            if answer.status != 405:
+                self._method = method
+                break
         return _receipt(request, answer)
 
     async def _after_discard(self, report: StatusReport, body: Mapping[str, Any]) -> Receipt:
@@ -96,6 +99,8 @@ def _receipt(request: ApiRequest, answer: Answer) -> Receipt:
         return Receipt.STALE
     if is_gone(request, answer):
         return Receipt.CLUSTER_GONE
+    if answer.status == 405:
+        raise misdirected(request, "The HyperFleet API takes no status there (405).")
     if answer.status >= 400:
         raise body_refused(request, answer)
     if answer.status >= 300:

@@ -59,7 +59,6 @@ class HyperFleetTransport:
         self._circuit = Circuit(settings.circuit, clock, self._tell_circuit)
         self._room = asyncio.Semaphore(settings.concurrency)
         self._token = BearerTokenFile(settings.token_file) if settings.token_file else None
-        self._refused_since: float | None = None
 
     def _tell_circuit(self, state: CircuitState) -> None:
         if self._telemetry is not None:
@@ -68,14 +67,13 @@ class HyperFleetTransport:
     async def send(self, request: ApiRequest) -> Answer:
         """The API's answer: 2xx, 304, or a 4xx that the caller has to judge.
 
-        Raises :class:`TransientError` if there is none, if it is a server fault, or for ``refusal_grace``
-        seconds if it is 401 or 403; after that a permanent one.
+        Raises :class:`TransientError` if there is none, if it is a server fault, or if it is 401 or 403.
         """
         attempt = 1
         while True:
             try:
                 async with self._room:
-                    return self._accepted(request, await self._guarded(request))
+                    return await self._guarded(request)
             except _FaultError as fault:
                 error, repeatable = fault.error, fault.repeatable
             pause = self._settings.retry_pause.pause(attempt, self._clock.chance(), error.retry_after or 0.0)
@@ -108,17 +106,9 @@ class HyperFleetTransport:
         if answer.status >= 500 or answer.status in _PASSING:
             repeatable = request.repeatable or answer.status in _NOT_CARRIED_OUT
             raise _FaultError(server_fault(request, answer), repeatable)
+        if answer.status in (401, 403):
+            raise access_refused(request, answer)
         return answer
-
-    def _accepted(self, request: ApiRequest, answer: Answer) -> Answer:
-        if answer.status not in (401, 403):
-            self._refused_since = None
-            return answer
-        now = self._clock.monotonic()
-        if self._refused_since is None:
-            self._refused_since = now
-        passing = now - self._refused_since < self._settings.refusal_grace
-        raise access_refused(request, answer, passing=passing)
 
     async def _once(self, request: ApiRequest) -> Answer:
         try:

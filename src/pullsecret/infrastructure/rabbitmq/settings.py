@@ -11,6 +11,7 @@ from pullsecret.domain.backoff import Backoff
 from pullsecret.infrastructure.intake.circuit import IntakePause
 from pullsecret.infrastructure.intake.topology import Topology
 from pullsecret.infrastructure.loopback import is_loopback
+from pullsecret.infrastructure.url_port import has_valid_port
 
 
 class SignIn(StrEnum):
@@ -25,7 +26,7 @@ class SignIn(StrEnum):
 def _check_url(_instance: object, _attribute: object, urls: tuple[str, ...]) -> None:
     for url in urls:
         parts = urlsplit(url)
-        if parts.scheme not in ("amqp", "amqps") or not parts.hostname:
+        if parts.scheme not in ("amqp", "amqps") or not parts.hostname or not has_valid_port(parts):
             raise ValueError("'urls' must be amqp or amqps URLs")
         if parts.username or parts.password:
             raise ValueError("'urls' must not name a user or a password; use user and passwordFile")
@@ -41,7 +42,13 @@ def _check_management_url(_instance: object, _attribute: object, url: str | None
     if url is None:
         return
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or not has_valid_port(parts)
+        or parts.username
+        or parts.query
+    ):
         raise ValueError("'management_url' must be an http or https URL without user and query")
     if parts.scheme == "http" and not is_loopback(parts.hostname):
         raise ValueError("'management_url' must be https unless on loopback: the password goes there")

@@ -11,6 +11,8 @@ from typing import Protocol
 from attrs import define, field, frozen
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+_GARBAGE = b"<html>not the API</html>"
+
 
 class Cut(Enum):
     """When the connection breaks."""
@@ -30,7 +32,7 @@ class Fault:
     `delay` seconds pass, and `until` is set, before anything is answered; `status` answers in place of the
     API, with `retry_after` as the header; `location` makes that answer a redirect; `cut` breaks the
     connection; `dribble` sends the answer's bytes one by one, each after so many seconds; `oversize` answers
-    with that many bytes of JSON; `garbage` answers 200 with a body that is no JSON.
+    with that many bytes of JSON; `garbage` answers 200, or `status`, with a body that is no JSON.
     """
 
     delay: float = 0.0
@@ -159,11 +161,12 @@ class FaultMiddleware:
         if fault.cut is Cut.BEFORE:
             self.abort(scope["client"])
         elif fault.status is not None:
-            await _answer(send, fault.status, b"{}", fault.retry_after, fault.location)
+            body = _GARBAGE if fault.garbage else b"{}"
+            await _answer(send, fault.status, body, fault.retry_after, fault.location)
         elif fault.oversize:
             await _answer(send, 200, json.dumps({"padding": "x" * fault.oversize}).encode())
         elif fault.garbage:
-            await _answer(send, 200, b"<html>not the API</html>")
+            await _answer(send, 200, _GARBAGE)
         elif fault.cut or fault.dribble:
             await self._spoil(fault, scope, receive, send)
         else:
