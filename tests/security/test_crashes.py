@@ -6,8 +6,9 @@ import signal
 from pathlib import Path
 
 import pytest
-from tests.integration.kubernetes.job_harness import eventually
+from tests.integration.gcp.test_job import called, held
 from tests.security.canary import Canary
+from tests.security.watching import descendants
 
 from pullsecret.testing.gcp.customer import Customer
 from pullsecret.testing.gcp.job_pod import JobPod
@@ -79,19 +80,14 @@ async def test_what_nobody_caught_is_told_by_its_kind_and_place(pod: JobPod, can
 
 
 async def test_an_abort_in_the_middle_of_a_call_leaves_no_memory(pod: JobPod, canary: Canary) -> None:
-    pod.customer.cloud.fail("AddSecretVersion", code=None, delay=1.0)
     pod.variables = {"PYTHONFAULTHANDLER": "1"}
-    container = pod.start()
-
-    async def called() -> bool:
-        calls = pod.customer.cloud.world.calls
-        return any(one.method == "CreateSecret" and pod.customer.project in one.resource for one in calls)
-
-    await eventually(called)
-    (job,) = [pid for pid in descendants(os.getpid()) if b"pullsecret\0job" in command_line(pid)]
-    assert core_limits(job) == ["0", "0"]
-    assert kinds_of_memory_dumped(job) == 0
-    os.kill(job, signal.SIGABRT)
+    with held(pod, "AddSecretVersion"):
+        container = pod.start()
+        await called(pod, "CreateSecret")
+        (job,) = [pid for pid in descendants(os.getpid()) if b"pullsecret\0job" in command_line(pid)]
+        assert core_limits(job) == ["0", "0"]
+        assert kinds_of_memory_dumped(job) == 0
+        os.kill(job, signal.SIGABRT)
     run = await pod.finish(container)
     assert run.exit_code != 0
     assert "Fatal Python error: Aborted" in run.log
@@ -112,15 +108,6 @@ async def test_no_variable_makes_a_library_write_down_what_is_sent(pod: JobPod, 
     assert canary.leaks(left) == []
     assert b"ya29." not in left
     assert b"CLIENT_" not in left
-
-
-def descendants(pid: int) -> list[int]:
-    """Every process below ``pid``."""
-    found = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            found += [int(child), *descendants(int(child))]
-    return found
 
 
 def core_limits(pid: int) -> list[str]:

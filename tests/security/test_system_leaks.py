@@ -10,9 +10,10 @@ import json
 import os
 import re
 import signal
+import threading
 import urllib.request
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -111,7 +112,7 @@ class Stage:
             found = {kind: report.condition(kind) for kind in reasons} if report else {}
             return bool(found) and all(one and one.reason == reasons[kind] for kind, one in found.items())
 
-        await eventually(so, PATIENCE)
+        await eventually(so)
 
     async def play(self, cluster_id: str, **reasons: str) -> None:
         """Announce the cluster and wait for what is told of it."""
@@ -244,16 +245,20 @@ async def crashes(stage: Stage) -> None:
     """Both processes are aborted in the middle; another replica and another job do the work."""
     world = stage.world
     cluster_id = await stage.cluster()
-    world.cloud.fail("AddSecretVersion", code=None, delay=1.0)
-    before, made = set(stage.watcher.ours), secrets_made(world)
+    before, made, go_on = set(stage.watcher.ours), secrets_made(world), threading.Event()
+    world.cloud.fail("AddSecretVersion", code=None, until=go_on)
     await world.announce(cluster_id)
 
     async def job_runs() -> bool:
-        return secrets_made(world) > made
+        return secrets_made(world) > made and bool(set(stage.watcher.ours) - before)
 
-    await eventually(job_runs, PATIENCE)
-    for pid in set(stage.watcher.ours) - before:
-        os.kill(pid, signal.SIGABRT)
+    try:
+        await eventually(job_runs)
+        for pid in set(stage.watcher.ours) - before:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGABRT)
+    finally:
+        go_on.set()
     assert stage.replica.child is not None
     stage.replica.child.signal(signal.SIGABRT)
     await asyncio.to_thread(stage.replica.child.process.wait, PATIENCE)
@@ -296,10 +301,17 @@ async def places(stage: Stage) -> Mapping[str, bytes]:
         "command lines": b"\n".join(stage.watcher.command_lines),
         "environments": b"\n".join(stage.watcher.environments),
         # Messages included: the broker writes them there.
-        "broker's files": b"\n".join(
-            file.read_bytes() for file in stage.broker_folder.rglob("*") if file.is_file()
-        ),
+        "broker's files": b"\n".join(contents(stage.broker_folder)),
     }
+
+
+def contents(folder: Path) -> Iterator[bytes]:
+    """Of every file; one may go while its folder is looked through."""
+    for place, _, names in os.walk(folder):
+        for file in (Path(place, name) for name in names):
+            with suppress(FileNotFoundError):
+                if file.is_file():
+                    yield file.read_bytes()
 
 
 def leaks(stage: Stage, text: bytes) -> list[str]:

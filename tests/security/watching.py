@@ -29,7 +29,7 @@ class Watcher:
     _known: dict[int, bytes] = attrs.field(factory=dict)
 
     def look(self) -> None:
-        for pid in _descendants(os.getpid()):
+        for pid in descendants(os.getpid()):
             # It may end while it is looked at.
             with suppress(OSError):
                 self._look_at(pid)
@@ -73,12 +73,16 @@ def watched() -> Iterator[Watcher]:
         thread.join()
 
 
-def _descendants(pid: int) -> Iterator[int]:
-    with suppress(OSError):
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            for child in (task / "children").read_text().split():
-                yield int(child)
-                yield from _descendants(int(child))
+def descendants(pid: int) -> Iterator[int]:
+    """Every process below ``pid``."""
+    for task in Path("/proc", str(pid), "task").glob("*"):
+        children = ""
+        # Threads and processes end while they are looked at.
+        with suppress(OSError):
+            children = (task / "children").read_text()
+        for child in children.split():
+            yield int(child)
+            yield from descendants(int(child))
 
 
 @attrs.define

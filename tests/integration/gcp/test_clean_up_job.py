@@ -1,7 +1,6 @@
 """The job process that cleans up: real control plane, real process, served Google Cloud over TLS."""
 
 import json
-import signal
 from datetime import UTC, datetime
 
 import pytest
@@ -11,7 +10,9 @@ from tests.integration.gcp.test_job import (
     MEMORY_CEILING,
     assert_nothing_leaked,
     called,
+    held,
     pod,
+    tell_to_stop,
     version_count,
 )
 
@@ -126,12 +127,12 @@ async def test_sigterm_stops_it_between_two_steps_and_the_next_run_completes_it(
     pod: JobPod, control_plane: ControlPlane
 ) -> None:
     assert (await pod.run()).exit_code == 0
-    pod.customer.cloud.fail("DeleteSecret", code=None, delay=0.6)
     pod.variables = of_clean_up(pod, GIVE_UP_AT=PAST)
     pod.customer.cloud.world.calls.clear()
-    container = pod.start()
-    await called(pod, "GetSecret")
-    container.kill(signal.SIGTERM)
+    with held(pod, "DeleteSecret"):
+        container = pod.start()
+        await called(pod, "GetSecret")
+        await tell_to_stop(container)
     run = await pod.finish(container)
     assert (run.exit_code, run.message["reason"]) == (75, "JobInterrupted"), run.log
     assert json.dumps(run.message["left"]) == "[]"

@@ -3,6 +3,9 @@
 import base64
 import json
 import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,7 @@ from pullsecret.testing.contracts.samples import CANARY, new_pull_secret
 from pullsecret.testing.gcp.cloud import FakeGoogleCloud
 from pullsecret.testing.gcp.customer import Customer, onboard
 from pullsecret.testing.gcp.job_pod import JobPod, JobRun
+from pullsecret.testing.kubernetes.container import Container
 from pullsecret.testing.kubernetes.control_plane import ControlPlane
 
 pytestmark = [pytest.mark.service]
@@ -151,15 +155,42 @@ async def test_the_missing_permission_is_named_in_the_result_before_anything_is_
 
 
 async def test_sigterm_stops_it_between_two_steps_and_the_next_run_completes_it(pod: JobPod) -> None:
-    pod.customer.cloud.fail("AddSecretVersion", code=None, delay=0.6)
-    container = pod.start()
-    await called(pod, "CreateSecret")
-    container.kill(signal.SIGTERM)
+    with held(pod, "AddSecretVersion"):
+        container = pod.start()
+        await called(pod, "CreateSecret")
+        await tell_to_stop(container)
     run = await pod.finish(container)
     assert (run.exit_code, run.message["reason"]) == (75, "JobInterrupted"), run.log
     assert_nothing_leaked(pod, run)
     assert (await pod.run()).exit_code == 0
     assert version_count(pod) == 1
+
+
+@contextmanager
+def held(pod: JobPod, method: str) -> Iterator[None]:
+    """The next call is answered only once the block is left."""
+    go_on = threading.Event()
+    pod.customer.cloud.fail(method, code=None, until=go_on)
+    try:
+        yield
+    finally:
+        go_on.set()
+
+
+async def tell_to_stop(container: Container) -> None:
+    """SIGTERM, and return once it has arrived."""
+    container.kill(signal.SIGTERM)
+
+    async def arrived() -> bool:
+        return not signals_pending(container.pid)
+
+    await eventually(arrived)
+
+
+def signals_pending(pid: int) -> bool:
+    """Whether the process has yet to take one."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return any(int(line.split()[1], 16) for line in lines if line.startswith(("SigPnd", "ShdPnd")))
 
 
 async def called(pod: JobPod, method: str) -> None:

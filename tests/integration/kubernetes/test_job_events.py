@@ -1,5 +1,7 @@
 """What an operator finds on a job: events, a request for another attempt, and no payload left behind."""
 
+import asyncio
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
@@ -58,17 +60,21 @@ async def test_a_failure_is_told_by_its_reason(
 
 
 async def test_a_pod_that_does_not_start_is_told(
-    admin: KubernetesApi, adapter: KubernetesApi, system: System, node: NodeAgent, tmp_path: Path
+    admin: KubernetesApi, system: System, jobs: ObedientJobs, node: NodeAgent
 ) -> None:
     order = new_order()
     node.inject(Fault.IMAGE_PULL, lambda pod: True)
-    settings = obedient_settings(system.namespace, JobTimes(deadline=3, remind=1.0))
-    jobs = ObedientJobs(adapter, tmp_path / "control", settings)
     await jobs.runner.submit(order)
     await jobs.runner.release(order.key)
-    await next_finished(jobs.runner, order.key, jobs.patience)
-    reasons = [event["reason"] for event in await described(admin, system, order)]
-    assert "PodNotStarting" in reasons
+
+    async def told() -> bool:
+        return "PodNotStarting" in [event["reason"] for event in await described(admin, system, order)]
+
+    async with aclosing(jobs.runner.finished()) as finished:
+        watching = asyncio.ensure_future(anext(finished))
+        await eventually(told)
+        watching.cancel()
+        await asyncio.wait({watching})
 
 
 async def test_an_event_that_cannot_be_written_stops_nothing(

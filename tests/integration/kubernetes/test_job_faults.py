@@ -1,5 +1,7 @@
 """Jobs that cannot speak for themselves: each end has a reason of its own."""
 
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import attrs
@@ -9,7 +11,8 @@ from tests.integration.kubernetes.job_harness import ObedientJobs, eventually, o
 from pullsecret.domain.provisioning import Failure, Finished, ProvisionJob, ProvisionOrder, ProvisionResult
 from pullsecret.domain.reasons import Reason
 from pullsecret.domain.secret_lifecycle import Stage
-from pullsecret.infrastructure.kubernetes.api import KubernetesApi
+from pullsecret.infrastructure.kubernetes import marks
+from pullsecret.infrastructure.kubernetes.api import MERGE_PATCH, KubernetesApi, Object
 from pullsecret.infrastructure.kubernetes.job_settings import JobTimes
 from pullsecret.infrastructure.kubernetes.paths import job_path, pod_path
 from pullsecret.testing.contracts.job_runner import FAILURE, SUCCESS, next_finished
@@ -20,7 +23,6 @@ from pullsecret.testing.kubernetes.system import System
 
 pytestmark = [pytest.mark.service, pytest.mark.asyncio]
 
-SHORT = JobTimes(deadline=4, remind=1.0, orphan_grace=0.0)
 TRANSIENT = ProvisionResult(
     Stage.STARTED, failure=Failure(Reason.SECRET_MANAGER_UNAVAILABLE, "Secret Manager did not answer.")
 )
@@ -40,6 +42,29 @@ async def reason(jobs: ObedientJobs, order: ProvisionOrder) -> tuple[Reason, str
 
 def for_any_pod(pod: object) -> bool:
     return True
+
+
+async def reason_of_lateness(
+    admin: KubernetesApi, jobs: ObedientJobs, order: ProvisionOrder, until: Callable[[Object], bool]
+) -> tuple[Reason, str]:
+    """What is said of a job whose deadline comes as soon as its Job is as wanted, and not before."""
+    path = job_path(jobs.settings.namespace, order.key.name)
+
+    async def as_wanted() -> bool:
+        return until(await admin.get(path))
+
+    seen = asyncio.create_task(reason(jobs, order))
+    await eventually(as_wanted)
+    await admin.call("patch", path, {"spec": {"activeDeadlineSeconds": 1}}, content_type=MERGE_PATCH)
+    return await seen
+
+
+def has_a_pod_problem(job: Object) -> bool:
+    return marks.POD_PROBLEM in job["metadata"]["annotations"]
+
+
+def has_a_ready_pod(job: Object) -> bool:
+    return bool(job["status"].get("ready"))
 
 
 async def test_a_job_that_uses_too_much_memory(jobs: ObedientJobs, node: NodeAgent) -> None:
@@ -71,40 +96,38 @@ async def test_a_job_whose_pod_was_deleted_before_anybody_looked(
 
 
 @pytest.mark.parametrize(
-    ("fault", "expected", "told"),
+    ("fault", "until", "expected", "told"),
     [
-        (Fault.IMAGE_PULL, Reason.IMAGE_PULL_FAILED, "failed to pull"),
-        (Fault.HANG, Reason.JOB_TIMED_OUT, "did not end within 4 s"),
+        (Fault.IMAGE_PULL, has_a_pod_problem, Reason.IMAGE_PULL_FAILED, "failed to pull"),
+        (Fault.HANG, has_a_ready_pod, Reason.JOB_TIMED_OUT, "did not end within 1 s"),
     ],
 )
 async def test_a_job_that_reaches_its_deadline(
-    adapter: KubernetesApi,
-    system: System,
+    admin: KubernetesApi,
+    jobs: ObedientJobs,
     node: NodeAgent,
-    tmp_path: Path,
     fault: Fault,
+    until: Callable[[Object], bool],
     expected: Reason,
     told: str,
 ) -> None:
     order = new_order()
     node.inject(fault, for_any_pod)
-    jobs = ObedientJobs(adapter, tmp_path / "control", obedient_settings(system.namespace, SHORT))
     await run(jobs, order)
-    seen, message = await reason(jobs, order)
+    seen, message = await reason_of_lateness(admin, jobs, order, until)
     assert seen is expected
     assert told in message
 
 
 async def test_a_job_whose_payload_was_deleted_says_so(
-    admin: KubernetesApi, adapter: KubernetesApi, system: System, node: NodeAgent, tmp_path: Path
+    admin: KubernetesApi, system: System, jobs: ObedientJobs
 ) -> None:
     order = new_order()
-    jobs = ObedientJobs(adapter, tmp_path / "control", obedient_settings(system.namespace, SHORT))
     await jobs.runner.submit(order)
     secret = f"cluster-{order.target.cluster_id}-pullsecret-data"
     await admin.call("delete", f"/api/v1/namespaces/{system.namespace}/secrets/{secret}")
     await jobs.runner.release(order.key)
-    seen, message = await reason(jobs, order)
+    seen, message = await reason_of_lateness(admin, jobs, order, has_a_pod_problem)
     assert seen is Reason.JOB_TIMED_OUT
     assert f"secret '{secret}' not found" in message
 

@@ -24,6 +24,8 @@ class Fault:
     message: str = "The service is currently unavailable."
     delay: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
     """Seconds to wait before the call is answered."""
+    until: threading.Event | None = None
+    """What to wait for before the call is answered."""
     after_commit: bool = False
     retry_after: float | None = None
     """Seconds to ask for in RetryInfo."""
@@ -61,10 +63,12 @@ class FaultScript:
             self._pending.clear()
 
     def next_for(self, method: str) -> Fault | None:
-        """Take the fault for this call of ``method``, if any, and wait its delay."""
+        """Take the fault for this call of ``method``, if any, and wait as it says."""
         fault = self._take(method)
         if fault is not None:
             time.sleep(fault.delay)
+            if fault.until is not None:
+                fault.until.wait()
         return fault
 
     def _take(self, method: str) -> Fault | None:
