@@ -19,7 +19,7 @@ from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.names import cloud_secret_name, cluster_secret_name
 from pullsecret.domain.provisioning import CloudSecretRef, ClusterSecretRef
 from pullsecret.infrastructure.kubernetes import marks, rbac
-from pullsecret.infrastructure.kubernetes.api import KubernetesApi, Object
+from pullsecret.infrastructure.kubernetes.api import CallLimits, KubernetesApi, Object
 from pullsecret.infrastructure.kubernetes.paths import job_path, secret_path
 from pullsecret.testing.contracts.samples import pull_secret_text
 from pullsecret.testing.gcp.cloud import FakeGoogleCloud
@@ -244,7 +244,7 @@ async def surroundings(control_plane: ControlPlane, folder: Path) -> AsyncIterat
     with FakeGoogleCloud(closed=True) as cloud:
         cloud.authority.write_certificate(trust / "ca.pem").chmod(0o644)
         async with (
-            KubernetesApi(control_plane.admin(), threads=64) as admin,
+            KubernetesApi(control_plane.admin(), threads=64, limits=CallLimits(patience=PATIENCE)) as admin,
             hyperfleet.serve(tls=ServerTls(identity.certificate, identity.key)),
         ):
             system = await deploy_system(control_plane, admin)

@@ -10,16 +10,17 @@ from tests.integration.kubernetes.job_harness import (
     obedient_settings,
 )
 
-from pullsecret.infrastructure.kubernetes.api import KubernetesApi
+from pullsecret.infrastructure.kubernetes.api import CallLimits, KubernetesApi
 from pullsecret.testing.kubernetes.control_plane import ControlPlane
 from pullsecret.testing.kubernetes.node_agent import NodeAgent
 from pullsecret.testing.kubernetes.system import System, create_namespace, deploy_system
+from pullsecret.testing.patience import PATIENCE
 
 
 @pytest.fixture
 async def admin(control_plane: ControlPlane) -> AsyncIterator[KubernetesApi]:
-    """A client that may do everything."""
-    async with KubernetesApi(control_plane.admin()) as api:
+    """A client that may do everything, and waits for an API server that is away."""
+    async with KubernetesApi(control_plane.admin(), limits=CallLimits(patience=PATIENCE)) as api:
         yield api
 
 

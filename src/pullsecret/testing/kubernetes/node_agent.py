@@ -157,8 +157,19 @@ class NodeAgent:
             "metadata": {"name": run.pod["metadata"]["name"], "uid": run.pod["metadata"]["uid"]},
             "target": {"apiVersion": "v1", "kind": "Node", "name": self.name},
         }
-        if not run.pod["spec"].get("nodeName"):
+        if run.pod["spec"].get("nodeName"):
+            return
+        try:
             await self.api.call("create", f"{run.path}/binding", binding)
+        except ApiError as fault:
+            # The answer may have been lost, and the call was repeated.
+            if not fault.conflict or not await self._is_bound(run):
+                raise
+
+    async def _is_bound(self, run: PodRun) -> bool:
+        pod = await self.api.get(run.path)
+        same = pod["metadata"]["uid"] == run.pod["metadata"]["uid"]
+        return bool(same and pod["spec"].get("nodeName") == self.name)
 
     async def set_status(self, path: str, uid: str, status: Object) -> None:
         """Write a pod's status, unless it is another pod by now."""
