@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.integration.fake_pubsub.raw import data, raw_pubsub
 
 from pullsecret.testing.gcp.status import ApiError
+from pullsecret.testing.patience import PATIENCE
 from pullsecret.testing.pubsub.fake import FakePubSub
 from pullsecret.testing.pubsub.faults import TRANSIENT_ACK_FAILURE, Fault
 from pullsecret.testing.pubsub.message_filter import parse_filter
@@ -24,39 +25,40 @@ def backoff(shortest: int, longest: int) -> RetryPolicy:
 
 
 def test_a_message_is_out_until_it_is_acknowledged_or_its_lease_ends(fake_pubsub: FakePubSub) -> None:
-    with raw_pubsub(fake_pubsub.address, ack_deadline_seconds=20) as raw:
+    with raw_pubsub(fake_pubsub.address, ack_deadline_seconds=600) as raw:
         raw.publish("a", "b")
         first, second = raw.pull()
         assert raw.pull() == []
         raw.ack(second)
-        fake_pubsub.advance(19)
+        fake_pubsub.advance(300)
         assert raw.pull() == []
-        fake_pubsub.advance(2)
+        fake_pubsub.advance(300)
         assert data(raw.pull()) == ["a"]
         assert first.delivery_attempt == 0  # counted only with a dead letter policy
 
 
 def test_a_lease_can_be_made_longer_and_shorter(fake_pubsub: FakePubSub) -> None:
-    with raw_pubsub(fake_pubsub.address, ack_deadline_seconds=10) as raw:
+    with raw_pubsub(fake_pubsub.address, ack_deadline_seconds=100) as raw:
         raw.publish("a", "b")
         first, second = raw.pull()
-        raw.modify(100, first)
+        raw.modify(600, first)
         raw.modify(0, second)
         assert data(raw.pull()) == ["b"]
-        fake_pubsub.advance(50)
+        fake_pubsub.advance(100)
         assert data(raw.pull()) == ["b"]
-        fake_pubsub.advance(60)
+        fake_pubsub.advance(500)
         assert sorted(data(raw.pull())) == ["a", "b"]
 
 
 def test_the_retry_policy_spaces_deliveries(fake_pubsub: FakePubSub) -> None:
-    with raw_pubsub(fake_pubsub.address, retry_policy=backoff(10, 30)) as raw:
+    with raw_pubsub(fake_pubsub.address, retry_policy=backoff(150, 600)) as raw:
         raw.publish("a")
-        for pause in (10, 20, 30, 30):
+        # What passes by itself meanwhile is much less.
+        for pause in (150, 300, 600, 600):
             raw.modify(0, *raw.pull())
-            fake_pubsub.advance(pause - 1)
+            fake_pubsub.advance(pause / 2)
             assert raw.pull() == []
-            fake_pubsub.advance(1.5)
+            fake_pubsub.advance(pause / 2)
         assert data(raw.pull()) == ["a"]
 
 
@@ -217,7 +219,7 @@ def test_it_goes_away_and_comes_back_with_what_it_held(fake_pubsub: FakePubSub) 
         with pytest.raises(exceptions.ServiceUnavailable):
             raw.subscriber.get_subscription(subscription=raw.subscription, retry=None)
         fake_pubsub.come_back()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:  # gRPC connects again in its own time
             try:
                 assert data(raw.pull()) == ["a"]

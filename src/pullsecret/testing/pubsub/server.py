@@ -14,6 +14,7 @@ import grpc
 from google.protobuf import empty_pb2
 
 from pullsecret.testing.gcp.status import ApiError
+from pullsecret.testing.kubernetes.processes import free_port
 from pullsecret.testing.pubsub import messages as m
 from pullsecret.testing.pubsub.faults import Fault, FaultScript
 from pullsecret.testing.pubsub.messages import Message
@@ -48,14 +49,15 @@ class PubSubServer:
         self._streams: set[PullStream] = set()
         self._lock = threading.Lock()
         self._server: grpc.Server | None = None
-        self.port = 0
+        # Nobody else takes it while the server is away.
+        self.port = free_port()
 
     def start(self) -> None:
-        """Listen, on the same port as before if there was one."""
+        """Listen, each time on the same port."""
         pool = ThreadPoolExecutor(_MOST_CALLS_AT_ONCE, thread_name_prefix="fake-pubsub")
         server = grpc.server(pool, options=_OPTIONS)
         server.add_generic_rpc_handlers((self._publisher(), self._subscriber()))
-        self.port = server.add_insecure_port(f"127.0.0.1:{self.port}")
+        server.add_insecure_port(f"127.0.0.1:{self.port}")
         server.start()
         self._server = server
 
