@@ -2,5 +2,5 @@
 
 from typing import Final
 
-PATIENCE: Final = 300.0
-"""Seconds. It costs only where something is wrong, so it suits a machine that is ten times slower and busy."""
+PATIENCE: Final = 600.0
+"""Seconds. It costs only where something is wrong, so it suits a busy machine that is ten times slower."""

@@ -26,7 +26,8 @@ from pullsecret.testing.patience import PATIENCE
 
 
 def settings_for(node: RabbitMQNode, folder: Path, port: int | None = None, **given: Any) -> RabbitMQSettings:
-    """Settings with an exchange and queues of their own, which the adapter creates."""
+    """Settings with an exchange and queues of their own, which the adapter creates; in no hurry to give the
+    broker up."""
     password = folder / "password"
     password.write_text(f"{PASSWORD}\n")
     defaults: dict[str, Any] = {
@@ -36,9 +37,9 @@ def settings_for(node: RabbitMQNode, folder: Path, port: int | None = None, **gi
         "exchange": f"clusters-{uuid.uuid4().hex[:8]}",
         "topology": Topology.CREATE,
         "delays": (0.1, 0.5, 1.0, 2.0),
-        "heartbeat": 1,
+        "connect_timeout": PATIENCE,
         "reconnect": Backoff(initial=0.05, factor=2, maximum=0.5),
-        "publish_timeout": 1.0,
+        "publish_timeout": PATIENCE,
     }
     return RabbitMQSettings(**{**defaults, **given})
 

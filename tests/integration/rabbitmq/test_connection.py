@@ -85,7 +85,6 @@ async def test_the_broker_shows_which_replica_it_is(harness: RabbitMQHarness, ra
         return "pullsecret pod-7" in listed
 
     async with source_with(harness.settings).subscribe():
-        # On a busy machine the heartbeat may have missed its second, and the connection comes anew.
         await eventually(shown)
 
 

@@ -78,7 +78,9 @@ class Trial:
 
 @pytest.fixture
 async def harness(rabbitmq: RabbitMQNode, tmp_path: Path) -> AsyncIterator[RabbitMQHarness]:
-    async with rabbitmq_harness(rabbitmq, settings_for(rabbitmq, tmp_path), prefetch=20) as harness:
+    # What is not answered is given up soon, and comes again.
+    hasty = settings_for(rabbitmq, tmp_path, heartbeat=1, publish_timeout=1.0)
+    async with rabbitmq_harness(rabbitmq, hasty, prefetch=20) as harness:
         yield harness
 
 

@@ -70,7 +70,8 @@ async def test_it_is_ready_while_the_broker_brings_events(
     port = free_port()
     async with tcp_proxy(rabbitmq.port) as proxy, httpx.AsyncClient() as client:
         client.base_url = httpx.URL(f"http://127.0.0.1:{port}")
-        settings = settings_for(rabbitmq, tmp_path, proxy.port, exchange=harness.settings.exchange)
+        exchange = harness.settings.exchange
+        settings = settings_for(rabbitmq, tmp_path, proxy.port, exchange=exchange, heartbeat=1)
         async with adapter(tmp_path, settings, port) as child:
             assert await answers(client, 200) == "ok\n"
             proxy.hold()  # nothing arrives and nothing is refused: heartbeats find out

@@ -168,6 +168,9 @@ class RabbitMQNode:
             "ERL_EPMD_PORT": str(self._ports.port_mapper),
             "RABBITMQ_NODENAME": f"pullsecret-{self.port}@localhost",
             "RABBITMQ_DIST_PORT": str(self._ports.distribution),
+            # Any; else all commands on the machine share eleven ports.
+            "RABBITMQ_CTL_DIST_PORT_MIN": "0",
+            "RABBITMQ_CTL_DIST_PORT_MAX": "0",
             "RABBITMQ_MNESIA_BASE": str(folder / "data"),
             "RABBITMQ_LOG_BASE": str(folder / "log"),
             "RABBITMQ_CONFIG_FILE": str(folder / "rabbitmq.conf"),
