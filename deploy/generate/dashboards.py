@@ -238,7 +238,8 @@ OBJECTIVES: Final = Board(
                 Unit.SHARE,
                 {
                     "": 'sum(increase(pullsecret_job_duration_seconds_bucket{le="30.0"}[1d]))'
-                    " / sum(increase(pullsecret_job_duration_seconds_count[1d]))"
+                    " / (sum(increase(pullsecret_job_duration_seconds_count[1d]))"
+                    ' + sum(increase(pullsecret_job_failures_total{reason="JobTimedOut"}[1d])))'
                 },
                 single=True,
             ),
@@ -266,6 +267,12 @@ OBJECTIVES: Final = Board(
     },
 )
 
+_SETUP: Final = (
+    'max by (project) (pullsecret_project_setup_timestamp_seconds{complete="true"})'
+    ' > bool max by (project) (pullsecret_project_setup_timestamp_seconds{complete="false"})'
+)
+"""1 for a project whose newest job found it set up, 0 for any other."""
+
 CUSTOMERS: Final = Board(
     "pullsecret-customers",
     "Pull secrets: customers",
@@ -275,7 +282,7 @@ CUSTOMERS: Final = Board(
                 "Projects whose setup is complete",
                 "Of the projects with a job lately.",
                 Unit.SHARE,
-                {"": "avg(max by (project) (pullsecret_project_setup_complete))"},
+                {"": f"avg({_SETUP})"},
                 single=True,
             ),
             Panel(
@@ -283,7 +290,7 @@ CUSTOMERS: Final = Board(
                 "1 is complete. A project appears under the start of its id's SHA-256: "
                 "printf %s PROJECT | sha256sum | cut -c1-12",
                 Unit.COUNT,
-                {"{{project}}": "max by (project) (pullsecret_project_setup_complete)"},
+                {"{{project}}": _SETUP},
             ),
             Panel(
                 "Identity failures",

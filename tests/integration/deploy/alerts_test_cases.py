@@ -24,6 +24,7 @@ class Case:
 HEALTHY: Final[Series] = {
     'pullsecret_build_info{version="1",python="3.12"}': "1x60",
     'pullsecret_events_total{outcome="skipped"}': "0+10x60",
+    'pullsecret_events_total{outcome="postponed"}': "0+10x60",
     'pullsecret_job_total{result="success"}': "0+10x60",
     'pullsecret_job_total{result="failure"}': "0+1x60",
     'pullsecret_job_total{result="superseded"}': "0+5x60",
@@ -44,6 +45,8 @@ HEALTHY: Final[Series] = {
     'pullsecret_status_delay_seconds_bucket{le="5.0"}': "0+98x60",
     'pullsecret_status_delay_seconds_bucket{le="10.0"}': "0+100x60",
     'pullsecret_status_delay_seconds_bucket{le="+Inf"}': "0+100x60",
+    'pullsecret_status_posts_total{result="told"}': "0+10x60",
+    'pullsecret_status_posts_total{result="not-told"}': "0+4x60",
     'pullsecret_circuit_state{service="hyperfleet-api",state="open"}': "0x10 1x3 0x46",
     'pullsecret_circuit_state{service="hyperfleet-api",state="closed"}': "1x10 0x3 1x46",
     "pullsecret_internal_faults_total": "1x60",
@@ -58,6 +61,32 @@ CASES: Final[Mapping[str, Sequence[Case]]] = {
     "PullSecretNoEvents": (
         Case({'pullsecret_events_total{outcome="skipped"}': "0+5x5 25x85"}, "60m", fires=True),
         Case({'pullsecret_events_total{outcome="skipped"}': "0+5x5 25x20 26x60"}, "60m", fires=False),
+    ),
+    "PullSecretEventsStuck": (
+        Case(
+            {
+                'pullsecret_events_total{outcome="skipped"}': "0+5x10 50x50",
+                'pullsecret_events_total{outcome="postponed"}': "0x10 0+3x50",
+            },
+            "40m",
+            fires=True,
+        ),
+        Case(
+            {
+                'pullsecret_events_total{outcome="skipped"}': "0x20 1x10 2x10 3x20",
+                'pullsecret_events_total{outcome="postponed"}': "0+3x60",
+            },
+            "45m",
+            fires=False,
+        ),
+        Case(
+            {
+                'pullsecret_events_total{outcome="skipped"}': "5x60",
+                'pullsecret_events_total{outcome="postponed"}': "7x60",
+            },
+            "40m",
+            fires=False,
+        ),
     ),
     "PullSecretJobFailures": (
         Case(
@@ -178,6 +207,32 @@ CASES: Final[Mapping[str, Sequence[Case]]] = {
                 'pullsecret_status_delay_seconds_bucket{le="5.0"}': "0+96x60",
                 'pullsecret_status_delay_seconds_bucket{le="10.0"}': "0+100x60",
                 'pullsecret_status_delay_seconds_bucket{le="+Inf"}': "0+100x60",
+            },
+            "40m",
+            fires=False,
+        ),
+    ),
+    "PullSecretStatusNotTold": (
+        Case(
+            {
+                'pullsecret_status_posts_total{result="told"}': "7x60",
+                'pullsecret_status_posts_total{result="not-told"}': "0x20 1+1x39",
+            },
+            "40m",
+            fires=True,
+        ),
+        Case(
+            {
+                'pullsecret_status_posts_total{result="told"}': "0+2x60",
+                'pullsecret_status_posts_total{result="not-told"}': "0+1x60",
+            },
+            "40m",
+            fires=False,
+        ),
+        Case(
+            {
+                'pullsecret_status_posts_total{result="told"}': "7x60",
+                'pullsecret_status_posts_total{result="not-told"}': "7x60",
             },
             "40m",
             fires=False,

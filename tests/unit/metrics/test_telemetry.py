@@ -1,5 +1,6 @@
 """What facts become in Prometheus' eyes: only the registry's samples are looked at."""
 
+import itertools
 import re
 from pathlib import Path
 from typing import get_args
@@ -116,6 +117,12 @@ def test_the_designs_metrics(scraped: Scraped) -> None:
     assert scraped.value("pullsecret_gcp_api_calls_total", **calls) == 2
 
 
+def test_a_job_whose_end_nobody_saw_is_no_quick_one(scraped: Scraped) -> None:
+    scraped.record(ended(failure(Reason.JOB_TIMED_OUT, duration=0.0)))
+    assert scraped.value("pullsecret_job_total", result="failure") == 1
+    assert scraped.value("pullsecret_job_duration_seconds_count") == 0
+
+
 def test_clean_ups_are_counted_beside_the_jobs_and_each_once(scraped: Scraped) -> None:
     scraped.record(*clean_ups(), *clean_ups())
     for result in ("success", "left", "failure"):
@@ -194,18 +201,31 @@ def test_one_circuit_state_at_a_time(scraped: Scraped) -> None:
         assert shown == {each: float(each is state) for each in CircuitState}
 
 
-def test_setup_follows_the_newest_job_of_a_project(scraped: Scraped) -> None:
-    label = project_label(PROJECT)
+def test_setup_follows_the_newest_job_of_a_project_whichever_replica_reported_it(
+    scraped: Scraped, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    label, other, times = project_label(PROJECT), Scraped(), itertools.count(1.0)
+    monkeypatch.setattr("time.time", lambda: next(times))
 
-    def complete() -> float | None:
-        return scraped.value("pullsecret_project_setup_complete", project=label)
+    def complete() -> bool:
+        yes, no = (
+            max(
+                replica.value("pullsecret_project_setup_timestamp_seconds", project=label, complete=complete)
+                or 0
+                for replica in (scraped, other)
+            )
+            for complete in ("true", "false")
+        )
+        return yes > no
 
     scraped.record(ended(failure(Reason.IDENTITY_REFUSED), key(1)))
-    assert complete() == 0
-    scraped.record(ended(success(), key(2)))
-    assert complete() == 1
+    assert not complete()
+    other.record(ended(success(), key(2)))
+    assert complete()
     scraped.record(ended(failure(Reason.QUOTA_EXCEEDED), key(3)))
-    assert complete() == 1, "a spent quota says nothing about the setup"
+    assert complete(), "a spent quota says nothing about the setup"
+    scraped.record(ended(failure(Reason.PERMISSION_DENIED), key(4)))
+    assert not complete()
 
 
 def test_no_project_is_named(scraped: Scraped) -> None:
@@ -216,7 +236,8 @@ def test_no_project_is_named(scraped: Scraped) -> None:
 def test_projects_are_bounded_and_the_oldest_makes_room(scraped: Scraped) -> None:
     for number in range(MAX_PROJECTS + 5):
         scraped.record(ended(success(), key(number), f"project-{number}"))
-    family = [each for each in scraped.registry.collect() if each.name == "pullsecret_project_setup_complete"]
+    name = "pullsecret_project_setup_timestamp_seconds"
+    family = [each for each in scraped.registry.collect() if each.name == name]
     shown = {sample.labels["project"] for sample in family[0].samples}
     assert shown == {project_label(f"project-{number}") for number in range(5, MAX_PROJECTS + 5)}
 

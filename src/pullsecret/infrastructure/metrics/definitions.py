@@ -75,7 +75,8 @@ _NAME: Final = Label(f"a name of the program, at most {MAX_NAMES}, then `other`"
 JOB_DURATION: Final = Definition(
     "pullsecret_job_duration_seconds",
     Kind.HISTOGRAM,
-    "Seconds from a job's first step to its last. In OpenMetrics a bucket's exemplar names a job in it.",
+    "Seconds from a job's first step to its last; one that was killed or never began tells none. In "
+    "OpenMetrics a bucket's exemplar names a job in it.",
     buckets=(1, 2, 5, 10, 15, 20, 25, 30, 45, 60, 120, 240, 300, 420, 600),
 )
 JOBS: Final = Definition(
@@ -212,11 +213,15 @@ INTERNAL_FAULTS: Final = Definition(
     "Failures that nobody foresaw. Each is a fault of this program; the log line names the operation.",
 )
 PROJECT_SETUP: Final = Definition(
-    "pullsecret_project_setup_complete",
+    "pullsecret_project_setup_timestamp_seconds",
     Kind.GAUGE,
-    "Whether the newest job that this replica reported in a customer's project found identity, permissions, "
-    "API and billing in order. The label is the start of the project id's SHA-256.",
-    {"project": Label(f"12 hexadecimal digits, at most {MAX_PROJECTS} projects", MAX_PROJECTS)},
+    "Unix time at which this replica last reported a job in a customer's project that found identity, "
+    "permissions, API and billing in order, and one that did not; 0 if never. The later of the two, over all "
+    "replicas, holds. The label is the start of the project id's SHA-256.",
+    {
+        "project": Label(f"12 hexadecimal digits, at most {MAX_PROJECTS} projects", MAX_PROJECTS),
+        "complete": _one_of("true", "false"),
+    },
 )
 BUILD_INFO: Final = Definition(
     "pullsecret_build_info",

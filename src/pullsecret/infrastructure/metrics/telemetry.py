@@ -3,6 +3,7 @@
 import hashlib
 import platform
 import re
+import time
 from functools import singledispatchmethod
 from importlib.metadata import version
 from typing import Final
@@ -41,6 +42,7 @@ _SETUP_MISSING: Final = {
 }
 """What only the customer's project can mend."""
 
+_COMPLETE: Final = ("true", "false")
 _HTTP_STATUS: Final = re.compile("[1-5][0-9][0-9]")
 
 
@@ -59,9 +61,7 @@ class PrometheusTelemetry:
     def __init__(self, registry: CollectorRegistry, rollout: Rollout | None = None) -> None:
         self._metrics = Instruments(registry)
         self._ended: Recent[AnyKey] = Recent(_REMEMBERED_JOBS)
-        self._projects: Recent[str] = Recent(
-            metric.MAX_PROJECTS, lambda label: self._metrics.forget(metric.PROJECT_SETUP, label)
-        )
+        self._projects: Recent[str] = Recent(metric.MAX_PROJECTS, self._forget_project)
         self._methods = BoundedNames(metric.MAX_NAMES)
         self._services = BoundedNames(metric.MAX_NAMES)
         self._describe(rollout or Rollout())
@@ -133,7 +133,8 @@ class PrometheusTelemetry:
         if not self._ended.see(fact.key):
             return
         result = fact.result
-        self._metrics.observe(metric.JOB_DURATION, result.duration, exemplar=_exemplar(fact.key))
+        if result.duration:  # a job whose end nobody saw told none
+            self._metrics.observe(metric.JOB_DURATION, result.duration, exemplar=_exemplar(fact.key))
         self._count_result(result)
         self._count_calls(result)
         self._note_setup(fact.project, result)
@@ -175,8 +176,14 @@ class PrometheusTelemetry:
         if reason is not None and reason not in _SETUP_MISSING:
             return  # it says nothing about the project
         label = project_label(project)
-        self._projects.see(label)
-        self._metrics.set(metric.PROJECT_SETUP, int(reason is None), label)
+        if self._projects.see(label):
+            for complete in _COMPLETE:
+                self._metrics.set(metric.PROJECT_SETUP, 0, label, complete)
+        self._metrics.set(metric.PROJECT_SETUP, time.time(), label, "true" if reason is None else "false")
+
+    def _forget_project(self, label: str) -> None:
+        for complete in _COMPLETE:
+            self._metrics.forget(metric.PROJECT_SETUP, label, complete)
 
     @_count.register
     def _(self, fact: facts.StatusTold) -> None:
