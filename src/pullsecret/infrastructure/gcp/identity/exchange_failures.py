@@ -3,54 +3,36 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-import attrs
-
 from pullsecret.domain.errors import OperationError
 from pullsecret.infrastructure.gcp.https_json import HttpAnswer
-from pullsecret.infrastructure.gcp.identity.failures import (
-    SIGN_IN,
-    TRANSIENT_STATUSES,
-    refused,
-    retry_after,
-    unavailable,
-)
+from pullsecret.infrastructure.gcp.identity.failures import SIGN_IN, TRANSIENT_STATUSES, Meaning
 
-
-@attrs.frozen
-class _Meaning:
-    """Braces stand for what :func:`exchange_failure` knows of the provider, the identity and the answer."""
-
-    cause: str
-    remedy: str
-    passes: bool = False
-
-
-_NO_PROVIDER: Final = _Meaning(
+_NO_PROVIDER: Final = Meaning(
     "The pool or its provider does not exist or is switched off.",
     "gcloud iam workload-identity-pools providers create-oidc {provider} --issuer-uri={issuer} "
     "--attribute-mapping=google.subject=assertion.sub",
 )
-_OTHER_AUDIENCE: Final = _Meaning(
+_OTHER_AUDIENCE: Final = Meaning(
     "The pod's projected identity is for the audience {found}, which the provider does not expect.",
     "Set the volume's audience to https:{audience}, or: gcloud iam workload-identity-pools providers "
     "update-oidc {provider} --allowed-audiences={found}",
 )
-_EXPIRED: Final = _Meaning(
+_EXPIRED: Final = Meaning(
     "The pod's projected identity has expired or is not valid yet.",
     "The kubelet renews it; if it persists, compare the clocks of the node and of the cluster's control "
     "plane with true time.",
     passes=True,
 )
-_NOT_ACCEPTED: Final = _Meaning(
+_NOT_ACCEPTED: Final = Meaning(
     "The provider does not accept the pod's projected identity.",
     "Compare issuer and keys: gcloud iam workload-identity-pools providers describe {provider}",
 )
-_NO_ANSWER: Final = _Meaning(
+_NO_ANSWER: Final = Meaning(
     "The exchange answered with status {status}.",
     "Retried by itself.",
     passes=True,
 )
-_REFUSED: Final = _Meaning(
+_REFUSED: Final = Meaning(
     "The exchange refused with status {status} ({error}).",
     "gcloud iam workload-identity-pools providers describe {provider}",
 )
@@ -81,13 +63,10 @@ def exchange_failure(
         "error": error or "no reason given",
     }
     subject = f"workload identity provider {provider}"
-    cause, remedy = meaning.cause.format_map(known), meaning.remedy.format_map(known)
-    if meaning.passes:
-        return unavailable(SIGN_IN, subject, cause, remedy, retry_after(dict(answer.headers)))
-    return refused(SIGN_IN, subject, cause, remedy)
+    return meaning.error(SIGN_IN, subject, known, answer.headers)
 
 
-def _meaning(status: int, error: str, said: str) -> _Meaning:
+def _meaning(status: int, error: str, said: str) -> Meaning:
     for code, words, meaning in _MEANINGS:
         if code == error and any(word in said for word in words):
             return meaning

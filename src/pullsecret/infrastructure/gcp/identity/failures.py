@@ -1,6 +1,10 @@
 """What a failed sign-in means and which command cures it."""
 
-from pullsecret.domain.errors import PermanentError, TransientError
+from collections.abc import Mapping
+
+import attrs
+
+from pullsecret.domain.errors import OperationError, PermanentError, TransientError
 from pullsecret.domain.reasons import Reason
 
 SIGN_IN = "sign-in"
@@ -28,9 +32,27 @@ def wrong_configuration(subject: str, cause: str, remedy: str) -> PermanentError
     return PermanentError(SIGN_IN, subject, Reason.WRONG_CONFIGURATION, cause, remedy)
 
 
-def retry_after(headers: dict[str, str] | None) -> float | None:
+@attrs.frozen
+class Meaning:
+    """What an answer other than the wanted one means. Braces stand for what is known of whom it is about."""
+
+    cause: str
+    remedy: str
+    passes: bool = False
+
+    def error(
+        self, operation: str, subject: str, known: Mapping[str, object], headers: Mapping[str, str]
+    ) -> OperationError:
+        """The failure, with ``known`` in place of the braces. ``headers`` are the answer's."""
+        cause, remedy = self.cause.format_map(known), self.remedy.format_map(known)
+        if self.passes:
+            return unavailable(operation, subject, cause, remedy, retry_after(headers))
+        return refused(operation, subject, cause, remedy)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds of a Retry-After header, if it states any."""
-    value = (headers or {}).get("retry-after", "")
+    value = headers.get("retry-after", "")
     return float(value) if value.isascii() and value.isdigit() else None
 
 

@@ -7,21 +7,14 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from pullsecret.domain.errors import OperationError
 from pullsecret.infrastructure.gcp.https_json import HttpAnswer, HttpsJson, NoAnswerError
 from pullsecret.infrastructure.gcp.identity.credential import (
     CLOUD_PLATFORM_SCOPE,
     Credential,
     CredentialSource,
 )
-from pullsecret.infrastructure.gcp.identity.failures import (
-    ACT_AS,
-    TRANSIENT_STATUSES,
-    bind_command,
-    refused,
-    retry_after,
-    unavailable,
-)
+from pullsecret.infrastructure.gcp.identity.failures import ACT_AS, unavailable
+from pullsecret.infrastructure.gcp.identity.impersonation_failures import impersonation_failure
 from pullsecret.infrastructure.gcp.settings import GoogleSettings
 
 LIFETIME = 900
@@ -58,53 +51,12 @@ class ImpersonatedServiceAccount:
         document = answer.document()
         bearer = document.get("accessToken")
         if answer.status != 200 or not isinstance(bearer, str):
-            raise await self._failure(answer, document)
+            raise await impersonation_failure(answer, self._account, self._project, self._own)
         return Credential(bearer, _lifetime(answer, document))
 
     async def member(self) -> str:
         """See :class:`CredentialSource`."""
         return f"serviceAccount:{self._account}"
-
-    async def _failure(self, answer: HttpAnswer, document: dict[str, Any]) -> OperationError:
-        if answer.status in TRANSIENT_STATUSES or answer.status == 200:
-            return unavailable(
-                ACT_AS,
-                self._account,
-                f"IAM Credentials answered with status {answer.status}.",
-                "Retried by itself.",
-                retry_after(dict(answer.headers)),
-            )
-        if answer.status == 401:
-            return unavailable(
-                ACT_AS,
-                self._account,
-                "IAM Credentials did not take the credential we signed in with.",
-                "Retried with a new one; if it persists, compare the node's clock with true time.",
-            )
-        if answer.status == 404:
-            name = self._account.partition("@")[0]
-            return refused(
-                ACT_AS,
-                self._account,
-                "The service account does not exist.",
-                f"gcloud iam service-accounts create {name} --project={self._project}",
-            )
-        switched_off = _switched_off_in(document)
-        if switched_off is not None:
-            return refused(
-                ACT_AS,
-                self._account,
-                "The IAM Service Account Credentials API is switched off.",
-                f"gcloud services enable iamcredentials.googleapis.com --project={switched_off}",
-            )
-        member = await self._own.member()
-        return refused(
-            ACT_AS,
-            self._account,
-            f"{member} may not act as the service account: it lacks iam.serviceAccounts.getAccessToken on "
-            "it.",
-            bind_command(self._account, self._project, member),
-        )
 
 
 def _lifetime(answer: HttpAnswer, document: dict[str, Any]) -> float:
@@ -116,15 +68,3 @@ def _lifetime(answer: HttpAnswer, document: dict[str, Any]) -> float:
         return max(0.0, (end - now).total_seconds())
     except (KeyError, ValueError, TypeError):
         return float(LIFETIME)
-
-
-def _switched_off_in(document: dict[str, Any]) -> str | None:
-    """The project in which the API is switched off, if that is what the error says."""
-    error = document.get("error")
-    details = error.get("details") if isinstance(error, dict) else None
-    for detail in details if isinstance(details, list) else []:
-        if isinstance(detail, dict) and detail.get("reason") == "SERVICE_DISABLED":
-            metadata = detail.get("metadata")
-            consumer = metadata.get("consumer") if isinstance(metadata, dict) else None
-            return str(consumer or "projects/PROJECT").removeprefix("projects/")
-    return None

@@ -58,7 +58,7 @@ class MetadataServer:
                 self._subject,
                 f"It answered with status {answer.status}.",
                 "Retried by itself; look at the gke-metadata-server pod of the node if it persists.",
-                retry_after(dict(answer.headers)),
+                retry_after(answer.headers),
             )
         if answer.headers.get("metadata-flavor") != "Google" and answer.status == 200:
             raise self._not_there("What answered is not a metadata server.")
