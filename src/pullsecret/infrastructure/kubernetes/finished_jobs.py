@@ -117,9 +117,11 @@ class FinishedJobs:
         """Every job with its result, as it was a moment ago."""
         return [self._with_result(known) for known in self.jobs.all()]
 
-    async def of_cluster(self, cluster_id: ClusterId, made: Object | None = None) -> Sequence[AnyJob] | None:
+    async def of_cluster(
+        self, cluster_id: ClusterId, made: Object | None = None, patience: float | None = None
+    ) -> Sequence[AnyJob] | None:
         """The cluster's jobs with their results; see :meth:`KnownJobs.of_cluster`."""
-        seen = await self.jobs.of_cluster(cluster_id, made)
+        seen = await self.jobs.of_cluster(cluster_id, made, patience)
         return None if seen is None else [self._with_result(known) for known in seen]
 
     def _with_result(self, known: KnownJob) -> AnyJob:

@@ -56,6 +56,7 @@ class KubernetesJobRunner:
     replica: str = attrs.field(factory=_replica_name)
     """A name of this replica that no other has, e.g. its pod's."""
     _ended: FinishedJobs | None = attrs.field(default=None, init=False)
+    _reading: asyncio.Lock = attrs.field(factory=asyncio.Lock, init=False)
 
     async def submit(self, order: AnyOrder) -> Submitted | Existing | Busy:
         """See the port."""
@@ -234,14 +235,19 @@ class KubernetesJobRunner:
 
     async def _known(self, cluster_id: ClusterId, made: Object | None = None) -> Sequence[AnyJob]:
         """The cluster's jobs; at least those that were there before the Job ``made``."""
-        seen = await self._seen(cluster_id, made)
-        if seen is not None:
+        if (seen := await self._seen(cluster_id, made)) is not None:
             return seen
-        return await self._read(cluster_id, "" if made is None else made["metadata"]["resourceVersion"])
+        # One after the other: an API server whose watches lag is kept from catching up by our lists.
+        async with self._reading:
+            if (seen := await self._seen(cluster_id, made, patience=0)) is not None:
+                return seen
+            return await self._read(cluster_id, "" if made is None else made["metadata"]["resourceVersion"])
 
-    async def _seen(self, cluster_id: ClusterId, made: Object | None = None) -> Sequence[AnyJob] | None:
+    async def _seen(
+        self, cluster_id: ClusterId, made: Object | None = None, patience: float | None = None
+    ) -> Sequence[AnyJob] | None:
         """The same from what is watched, if that can be said."""
-        return None if self._ended is None else await self._ended.of_cluster(cluster_id, made)
+        return None if self._ended is None else await self._ended.of_cluster(cluster_id, made, patience)
 
     async def _read(self, cluster_id: ClusterId | None, since: str = "") -> Sequence[AnyJob]:
         """The cluster's jobs, or all, as the API server has them now, or had them at ``since`` or later."""

@@ -119,15 +119,16 @@ class KnownJobs:
             self._written[job.uid] = version
 
     async def of_cluster(
-        self, cluster_id: ClusterId, made: Object | None = None
+        self, cluster_id: ClusterId, made: Object | None = None, patience: float | None = None
     ) -> Collection[KnownJob] | None:
         """The cluster's jobs; at least those that were there when one of them was last written by us, or when
         ``made`` was.
 
-        None if that cannot be said within a second, or five after ``made``, since the watch lags behind: then
-        ask the API server.
+        None if that cannot be said within ``patience`` seconds, by default one, or five after ``made``, since
+        the watch lags behind: then ask the API server.
         """
-        patience = _WAIT_FOR_THE_WATCH if made is None else _WAIT_FOR_WHAT_WAS_MADE
+        if patience is None:
+            patience = _WAIT_FOR_THE_WATCH if made is None else _WAIT_FOR_WHAT_WAS_MADE
         try:
             async with asyncio.timeout(patience):
                 await self._seen.synced.wait()
