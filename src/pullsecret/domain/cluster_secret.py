@@ -23,7 +23,6 @@ CHECKSUM_ANNOTATION = f"{ANNOTATION_PREFIX}/crc32c"
 CREATED_AT_ANNOTATION = f"{ANNOTATION_PREFIX}/created-at"
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,18}\Z")
-_STORED = re.compile(r"projects/([^/]+)/secrets/([^/]+)(?:/.*)?\Z")
 
 
 @attrs.frozen
@@ -68,8 +67,7 @@ class PublishedSecret:
             self.annotations.get(SECRET_PATH_ANNOTATION, ""),
             *self.annotations.get(EARLIER_SECRETS_ANNOTATION, "").split(),
         ]
-        matches = (_STORED.match(path) for path in noted)
-        return tuple(dict.fromkeys(CloudSecretRef(match[1], match[2]) for match in matches if match))
+        return tuple(dict.fromkeys(ref for path in noted if (ref := CloudSecretRef.at(path))))
 
     def version_from(self, ref: CloudSecretRef) -> str | None:
         """The version of ``ref`` that it was read from; None where another secret or none is noted."""

@@ -39,6 +39,14 @@ class CloudSecretRef:
     project: str
     name: str
 
+    @classmethod
+    def at(cls, path: str) -> "CloudSecretRef | None":
+        """The secret that has this :attr:`path`, or something below it; None for what is no such path."""
+        match path.split("/"):
+            case ["projects", project, "secrets", name, *_] if project and name:
+                return cls(project, name)
+        return None
+
     @property
     def path(self) -> str:
         """``projects/{project}/secrets/{name}``."""

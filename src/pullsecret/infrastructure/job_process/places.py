@@ -31,10 +31,10 @@ def _parts(text: str) -> list[str]:
 
 
 def _cloud_secret(part: str) -> CloudSecretRef:
-    match part.split("/"):
-        case ["projects", project, "secrets", name] if project and name:
-            return CloudSecretRef(project, name)
-    raise ValueError(f"{part[:80]!r} is not projects/PROJECT/secrets/NAME")
+    ref = CloudSecretRef.at(part)
+    if ref is None or ref.path != part:
+        raise ValueError(f"{part[:80]!r} is not projects/PROJECT/secrets/NAME")
+    return ref
 
 
 def _cluster_secret(part: str) -> ClusterSecretRef:
