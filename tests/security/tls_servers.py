@@ -8,12 +8,11 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from pathlib import Path
-from typing import Final
 
 import attrs
 import trustme
 
-_PATIENCE: Final = 10.0
+from pullsecret.testing.patience import PATIENCE
 
 
 class Server(Enum):
@@ -89,7 +88,7 @@ def _accept(listener: socket.socket, context: ssl.SSLContext, server: TlsServer)
 
 
 def _listen(connection: socket.socket, context: ssl.SSLContext, server: TlsServer) -> None:
-    connection.settimeout(_PATIENCE)
+    connection.settimeout(PATIENCE)
     with suppress(OSError), context.wrap_socket(connection, server_side=True) as client:
         server.received += client.recv(4096)
         server.greeted.set()
