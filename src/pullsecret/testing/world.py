@@ -10,6 +10,7 @@ from typing import Any
 from pullsecret.domain.cluster_document import DDR_PATHS, read_cluster
 from pullsecret.domain.cluster_secret import PublishedSecret
 from pullsecret.domain.conditions import StatusReport
+from pullsecret.domain.errors import PermanentError
 from pullsecret.domain.facts import Fact
 from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.names import cloud_secret_name, cluster_secret_name
@@ -22,7 +23,7 @@ from pullsecret.infrastructure.memory.faults import FaultRule
 from pullsecret.infrastructure.memory.sentinel import MemorySentinel
 from pullsecret.infrastructure.memory.simulated_time import SimulatedTimeLoop
 from pullsecret.infrastructure.memory.world import EmbeddedWorld
-from pullsecret.testing.contracts.samples import pull_secret_text
+from pullsecret.testing.pull_secrets import pull_secret_text
 
 DEFAULT_PROJECT = "customer-prod-12345"
 
@@ -30,9 +31,9 @@ DEFAULT_PROJECT = "customer-prod-12345"
 class PullSecretWorld:
     """The production adapter and its jobs, between an embedded broker, API, cloud and control plane.
 
-    Everything is synchronous: prepare the world, :meth:`settle` it, look at it. Time is simulated, so hours
-    of retries pass in milliseconds, and the same steps always give the same end. Close it, or use it as a
-    context manager.
+    Everything is synchronous, for tests without ``async``: prepare the world, :meth:`settle` it, look at
+    it. Time is simulated, so hours of retries pass in milliseconds, and the same steps always give the same
+    end. Close it, or use it as a context manager.
     """
 
     def __init__(
@@ -63,8 +64,9 @@ class PullSecretWorld:
         """Create a cluster that is ready for its pull secret; return its id.
 
         ``pull_secret`` is the document's text, by default a valid one of its own. ``spec`` is laid over the
-        spec that is made, key by key.
+        spec that is made, key by key. Raises :class:`ValueError` for an id that no cluster can have.
         """
+        _require_cluster_id(cluster_id)
         self.embedded.control_plane.namespaces.add(_namespace(cluster_id))
         made = {
             "provider": provider,
@@ -96,6 +98,7 @@ class PullSecretWorld:
 
     def delete_cluster(self, cluster_id: str) -> None:
         """Ask for the cluster's deletion; it goes when the adapter has told that it cleaned up."""
+        _require_no_loop()
         document = self.embedded.hyperfleet.clusters[cluster_id]
         asked_at = self._runner.run(self._now()).isoformat()
         generation = document["generation"] + 1
@@ -109,6 +112,7 @@ class PullSecretWorld:
 
         Raises :class:`~pullsecret.entrypoints.embedded.NotSettledError` after ``limit`` simulated seconds.
         """
+        _require_no_loop()
         self._runner.run(self._settle(limit, replicas))
 
     async def _settle(self, limit: float, replicas: int) -> None:
@@ -156,6 +160,23 @@ class PullSecretWorld:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _require_cluster_id(cluster_id: str) -> None:
+    try:
+        ClusterId(cluster_id)
+    except PermanentError as error:
+        raise ValueError(error.cause) from None
+
+
+def _require_no_loop() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise RuntimeError(
+        "a PullSecretWorld has an event loop of its own, in simulated time: use it in tests without 'async'"
+    )
 
 
 def _namespace(cluster_id: str) -> str:

@@ -1,6 +1,8 @@
 """The world that other teams' tests get: quotas, permissions, redelivery, and what can be looked at."""
 
 import asyncio
+import subprocess
+import sys
 
 import attrs
 import pytest
@@ -176,3 +178,18 @@ async def test_a_replica_that_is_cut_off_from_the_broker_gets_nothing_until_it_i
         assert delivery is not None
         await delivery.ack()
     assert world.broker.empty
+
+
+async def test_in_a_coroutine_it_says_where_it_belongs() -> None:
+    with pytest.raises(RuntimeError, match="without 'async'"):
+        PullSecretWorld().settle()
+
+
+def test_an_id_that_no_cluster_can_have_is_refused_at_once() -> None:
+    with PullSecretWorld() as world, pytest.raises(ValueError, match="'not an id' is not"):
+        world.add_cluster("not an id")
+
+
+def test_it_needs_no_test_framework() -> None:
+    program = "import sys, pullsecret.testing.world; sys.exit('pytest' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

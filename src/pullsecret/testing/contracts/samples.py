@@ -1,8 +1,5 @@
 """Valid values for tests, each different from the last."""
 
-import base64
-import itertools
-import json
 import uuid
 from datetime import UTC, datetime
 
@@ -16,11 +13,17 @@ from pullsecret.domain.provisioning import (
     ProvisionTarget,
 )
 from pullsecret.domain.pull_secret import PullSecret
+from pullsecret.testing.pull_secrets import CANARY, pull_secret_text
 
-CANARY = "c4n4ry-8f1d2e"
-"""Part of every sample's password, so that a test can search for a leak."""
-
-_numbers = itertools.count(1)
+__all__ = [
+    "CANARY",
+    "new_clean_up",
+    "new_cluster_id",
+    "new_order",
+    "new_pull_secret",
+    "new_target",
+    "pull_secret_text",
+]
 
 
 def new_cluster_id() -> ClusterId:
@@ -31,12 +34,6 @@ def new_cluster_id() -> ClusterId:
 def new_pull_secret() -> PullSecret:
     """A valid pull secret unlike any before."""
     return PullSecret(pull_secret_text().encode())
-
-
-def pull_secret_text() -> str:
-    """The text of a valid pull secret unlike any before."""
-    login = base64.b64encode(f"robot:{CANARY}-{next(_numbers)}".encode()).decode()
-    return json.dumps({"auths": {"registry.redhat.io": {"auth": login}, "quay.io": {"auth": login}}})
 
 
 def new_target(
