@@ -60,13 +60,14 @@ def _read(path: Path) -> str:
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
-    return ((number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip())
+    # Only at line feeds: JSON's texts may hold the other characters at which Python splits.
+    return ((number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip())
 
 
 def _parsed(path: Path, text: str) -> Any:
     try:
         return json.loads(text)
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         pass
     return [_line(path, number, line) for number, line in _lines(text)]
 
@@ -77,6 +78,8 @@ def _line(path: Path, number: int, line: str) -> Any:
         return json.loads(line)
     except json.JSONDecodeError as error:
         reason = f"{error.msg} at column {error.colno}"
+    except ValueError:
+        reason = "a number has too many digits"
     except RecursionError:
         reason = "nested too deeply"
     raise WrongUseError(f"{path}: line {number}: not JSON: {reason}")

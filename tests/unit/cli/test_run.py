@@ -104,6 +104,16 @@ def test_clusters_come_in_any_form_the_api_gives(pullsecret: Command, tmp_path: 
         assert lines(ran)["cls-2"] == {"cluster_id": "cls-2", "status": None, "skipped": "no event"}
 
 
+@pytest.mark.parametrize("character", ["\u2028", "\u2029", "\x85"])
+def test_a_line_ends_where_json_says_so(pullsecret: Command, tmp_path: Path, character: str) -> None:
+    text = "".join(
+        json.dumps({**cluster(name), "note": f"before{character}after"}, ensure_ascii=False) + "\n"
+        for name in ("cls-1", "cls-2")
+    )
+    ran = ran_with(pullsecret, tmp_path, text, "")
+    assert (ran.code, list(lines(ran))) == (0, ["cls-1", "cls-2"])
+
+
 def test_doubled_events_make_one_version(pullsecret: Command, tmp_path: Path) -> None:
     events = "\n".join([json.dumps(event("cls-1"))] * 5)
     ran = ran_with(pullsecret, tmp_path, json.dumps(cluster("cls-1")), events)
@@ -147,6 +157,7 @@ def test_a_huge_event_is_put_aside(pullsecret: Command, tmp_path: Path) -> None:
         ('{"id": "cls-1"}', "cluster 1: The generation 'None' is not"),
         ('{"id": "cls-1", "generation": 1, "spec": {"gcp": {"projectId": 7}}}', "spec.gcp.projectId"),
         ("[" * 100_000, "nested too deeply"),
+        ("9" * 5_000, "line 1: not JSON: a number has too many digits"),
     ],
 )
 def test_unusable_clusters_end_with_2_in_one_line(

@@ -219,6 +219,13 @@ def test_a_wrong_variable_is_told_by_its_name(tmp_path: Path) -> None:
     assert any(problem.startswith("PULLSECRET__NO_SUCH_THING_AT_ALL: unknown") for problem in told)
 
 
+@pytest.mark.parametrize("value", ["2026-13-45", "9" * 5_000, "[" * 3_000])
+def test_a_variable_whose_text_means_nothing_is_told(tmp_path: Path, value: str) -> None:
+    (told,) = problems(tmp_path, "", {"PULLSECRET__LIMITS__OVERALL": value})
+    assert told.startswith("PULLSECRET__LIMITS__OVERALL: must be a whole number, not ")
+    assert len(told) < 200
+
+
 def test_a_variable_inside_of_a_wrong_section_leaves_the_sections_own_problem(tmp_path: Path) -> None:
     told = problems(tmp_path, "limits: 3\n", {"PULLSECRET__LIMITS__OVERALL": "4"})
     assert told == ["line 1, column 1: limits: must be a mapping of keys, not 3"]

@@ -83,7 +83,7 @@ def demo(
     world = EmbeddedWorld.create(seed, fault_rules(faults))
     fleet = make_fleet(world, clusters, seed)
     build = embedded_adapter(Configuration.default(), world, world.telemetry)
-    with _progress(world, fleet) as look:
+    with _Look(world, fleet) as look:
         played = run_simulated(play(world, fleet, build, look))
     problems = verify(world, fleet)
     if not played.settled:
@@ -143,9 +143,6 @@ class _Look:
 
     def _move(self) -> None:
         self._progress.update(self._task, completed=len(self._world.hyperfleet.statuses))
-
-
-_progress = _Look
 
 
 def _show(summary: Summary) -> None:

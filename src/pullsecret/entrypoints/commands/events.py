@@ -139,7 +139,7 @@ def list_(
 def show(letter: str, /, *, config: Path) -> ExitCode:
     """Show what is known about a message that was put aside, without its body.
 
-    Exits 1 if there is none with this id.
+    Exits 1 if none of the oldest thousand has this id.
 
     For example:
 
@@ -156,7 +156,7 @@ def show(letter: str, /, *, config: Path) -> ExitCode:
     """
     found = [each for each in asyncio.run(_letters(load(config, os.environ), _MANY)) if each.id == letter]
     if not found:
-        sys.stderr.write(f"{letter}: no such dead letter\n")
+        sys.stderr.write(f"{letter}: none of the oldest {_MANY} dead letters\n")
         return ExitCode.NOT_AS_IT_SHOULD_BE
     sys.stdout.write(json.dumps({**_document(found[0]), "copies": len(found)}, indent=2) + "\n")
     return ExitCode.OK

@@ -69,7 +69,7 @@ def scalar(text: str) -> Any:
     """What ``text`` would mean as a YAML value; text itself if it is none."""
     try:
         return yaml.safe_load(text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):
         return text
 
 
