@@ -197,6 +197,8 @@ def test_a_changed_configuration_restarts_the_pods() -> None:
         "image.digest=latest",
         "secretMounts[0].name=only",
         "config.broker=",
+        "config.health.enabled=false",
+        "config.health.host=127.0.0.1",
         "networkPolicy.jobPorts={99999}",
     ],
 )
