@@ -8,25 +8,32 @@ from unittest.mock import patch
 
 import attrs
 
-from pullsecret.application import clean_up, provision, retry_jobs
+from pullsecret.application import clean_up, provision, reconcile_cluster, retry_jobs
 from pullsecret.application.consume_events import ConsumeEvents
 from pullsecret.application.finalize import FinalizeCluster
+from pullsecret.application.handle_event import HandleEvent
 from pullsecret.application.outcomes import Skipped
 from pullsecret.application.preconditions import first_unmet
 from pullsecret.application.reconcile_cluster import ReconcileCluster, adapter_event
 from pullsecret.application.repair_drift import RepairDrift
 from pullsecret.domain import conditions
-from pullsecret.domain.clean_up import CleanUpResult, Deletion
+from pullsecret.domain.clean_up import CleanUpOrder, CleanUpResult, Deletion, Remains
 from pullsecret.domain.cloud_secret import SecretVersion
 from pullsecret.domain.cluster import Cluster
 from pullsecret.domain.cluster_secret import ClusterSecret, PublishedSecret
+from pullsecret.domain.errors import TransientError
 from pullsecret.domain.events import ClusterEvent
 from pullsecret.domain.facts import EventOutcome, SkipReason
 from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.ownership import MANAGED_BY_LABEL, Decision
 from pullsecret.domain.rollout import Rollout
+from pullsecret.infrastructure.hyperfleet.clusters import HttpClusterCatalog
+from pullsecret.infrastructure.hyperfleet.statuses import V1StatusSink
+from pullsecret.infrastructure.memory.cluster_secret_watch import MemoryClusterSecretWatch
 from pullsecret.infrastructure.memory.faults import ProcessCrash
+from pullsecret.ports.cluster_catalog import CatalogEntry
 from pullsecret.ports.event_source import Delivery
+from pullsecret.ports.status_sink import Receipt
 
 Plant = Callable[[], AbstractContextManager[Any]]
 
@@ -213,6 +220,68 @@ def ends_before_its_unanswered_requests_do() -> AbstractContextManager[Any]:
     return patch.object(_Run, "_seconds_in_doubt", none)
 
 
+def takes_an_older_version_for_the_newest() -> AbstractContextManager[Any]:
+    async def readable(self: Any) -> SecretVersion | None:
+        ref, found, before = self.order.target.cloud_secret, None, "0"
+        while isinstance(each := await self.use.store.access_after(ref, before), SecretVersion):
+            found, before = each, each.version
+        return found
+
+    return patch.object(_Run, "_newest", readable)
+
+
+def stays_where_placement_was() -> AbstractContextManager[Any]:
+    return patch.object(reconcile_cluster, "_was_sent_elsewhere", lambda *_: False)
+
+
+def follows_placement_to_where_it_was() -> AbstractContextManager[Any]:
+    get, seen = HttpClusterCatalog.get, dict[ClusterId, str]()
+
+    async def first_namespace(self: HttpClusterCatalog, cluster_id: ClusterId) -> CatalogEntry | None:
+        entry = await get(self, cluster_id)
+        if entry is None or entry.cluster.namespace is None:
+            return entry
+        seen.setdefault(cluster_id, entry.cluster.namespace)
+        return attrs.evolve(entry, cluster=attrs.evolve(entry.cluster, namespace=seen[cluster_id]))
+
+    return patch.object(HttpClusterCatalog, "get", first_namespace)
+
+
+def cleans_up_where_the_cluster_is_only() -> AbstractContextManager[Any]:
+    order = FinalizeCluster._order
+
+    def here(self: FinalizeCluster, cluster: Cluster, places: Remains, *rest: Any) -> CleanUpOrder:
+        mine = tuple(ref for ref in places.cluster_secrets if ref.namespace == cluster.namespace)
+        return order(self, cluster, attrs.evolve(places, cluster_secrets=mine), *rest)
+
+    return patch.object(FinalizeCluster, "_order", here)
+
+
+def cleans_up_where_remembered_jobs_were_sent_only() -> AbstractContextManager[Any]:
+    return patch.object(MemoryClusterSecretWatch, "places", lambda *_: ())
+
+
+def takes_a_status_for_told_that_was_dropped() -> AbstractContextManager[Any]:
+    async def content(*_: Any) -> Receipt:
+        return Receipt.STALE
+
+    return patch.object(V1StatusSink, "_after_discard", content)
+
+
+def takes_a_busy_system_for_done() -> AbstractContextManager[Any]:
+    handle = HandleEvent.__call__
+
+    async def hasty(self: HandleEvent, event: ClusterEvent) -> Any:
+        try:
+            return await handle(self, event)
+        except TransientError as error:
+            if error.retry_after is None:
+                raise
+            return Skipped(SkipReason.CLUSTER_GONE)
+
+    return patch.object(HandleEvent, "__call__", hasty)
+
+
 PLANTS: tuple[tuple[Plant, str], ...] = (
     (acknowledges_before_the_hand_over, "was acknowledged for nothing"),
     (overwrites_what_is_somebody_elses, "is somebody else's and was touched"),
@@ -235,5 +304,12 @@ PLANTS: tuple[tuple[Plant, str], ...] = (
     (waits_for_what_it_has_done, "was told to wait though it had a job"),
     (deletes_what_the_api_forgot, "was deleted though its cluster is not"),
     (ends_before_its_unanswered_requests_do, "came on top of"),
+    (takes_an_older_version_for_the_newest, "Secret Manager's newest version does not hold it"),
+    (stays_where_placement_was, "only where placement left it"),
+    (follows_placement_to_where_it_was, "placement left"),
+    (cleans_up_where_the_cluster_is_only, "was told to be finalized but clusters-"),
+    (cleans_up_where_remembered_jobs_were_sent_only, "was told to be finalized but clusters-"),
+    (takes_a_status_for_told_that_was_dropped, "was taken for told and was not"),
+    (takes_a_busy_system_for_done, "was acknowledged for nothing"),
 )
 """Each with a part of what the simulation says of it."""

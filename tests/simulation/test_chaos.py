@@ -52,6 +52,7 @@ def linked(chaos: Chaos, counter: Counter, actor: Actor) -> Any:
     [
         (None, True, 1, 1),
         (CallFault.REFUSED, False, 0, 0),
+        (CallFault.BUSY, False, 0, 0),
         (CallFault.TIMED_OUT, False, 0, 0),
         (CallFault.ANSWER_LOST, False, 1, 1),
         (CallFault.SLOW, True, 1, 1),
@@ -70,6 +71,7 @@ def test_each_fault_of_a_call_does_what_it_says(
             with pytest.raises(TransientError) as raised:
                 await call
             assert raised.value.reason is Part.CLOUD.value[1]
+            assert (raised.value.retry_after is not None) == (fault is CallFault.BUSY)
         assert counter.effects == effects
         await asyncio.sleep(GIVE_UP + LATEST)
         assert counter.effects == later

@@ -37,6 +37,8 @@ class CallFault(Enum):
     """The request never arrives; the caller waits until it gives up."""
     ANSWER_LOST = "answer lost"
     """It takes effect; the caller waits until it gives up."""
+    BUSY = "asked to come back later"
+    """Refused as 429 and 503 do, which name a time to wait; no effect."""
     SLOW = "slow"
     """It takes many seconds."""
     LATE = "takes effect after the caller gave up"
@@ -50,6 +52,11 @@ SLOWEST = 20.0
 """Seconds that a slow call takes at most."""
 LATEST = 10.0
 """Seconds after its caller gave up within which a late request takes effect."""
+
+_BUSY_AT_MOST = 60.0
+"""Seconds that a busy system asks to wait at most."""
+
+_ADD_VERSION = "secret-store.add-version"
 
 LATE = " (late)"
 """How a call point ends whose effect came late."""
@@ -107,6 +114,8 @@ class Chaos:
     history: History
     rates: Mapping[CallFault, float]
     only: frozenset[int] | None = None
+    late_versions: float = 0.0
+    """Share of the requests to add a version that take effect late, beside what ``rates`` says."""
     after: After = lambda *_: None
     """Told of each call that took effect: who, call point, arguments, what came back."""
     cuts: list[Cut] = attrs.field(factory=list)
@@ -137,10 +146,14 @@ class Chaos:
         self.healed = True
         self.cuts.clear()
         self._thresholds.clear()
+        self.late_versions = 0.0
         self.loop.before_step = None
 
     def draw(self, actor: Actor, point: str, subject: str) -> CallFault | None:
         """The fault of this call, if it has one."""
+        if self.late_versions and point == _ADD_VERSION and self.random.random() < self.late_versions:
+            late = CallFault.LATE
+            return late if self.inject(actor.name, late.value, f"{point} {subject}") else None
         if not self._thresholds:
             return None
         drawn = self.random.random()
@@ -187,21 +200,10 @@ class Link:
             fault = CallFault.ANSWER_LOST if cut.answers_only else CallFault.TIMED_OUT
         chance = chaos.random.random
         await asyncio.sleep(0.01 + 0.1 * chance())
-        match fault:
-            case CallFault.REFUSED:
-                self._fail(point, subject)
-            case CallFault.TIMED_OUT:
-                await asyncio.sleep(GIVE_UP)
-                self._fail(point, subject)
-            case CallFault.LATE:
-                delay = GIVE_UP + LATEST * chance()
-                chaos.loop.create_task(self._take_effect_late(delay, point, args, subject, effect))
-                await asyncio.sleep(GIVE_UP)
-                self._fail(point, subject)
-            case CallFault.SLOW:
-                await asyncio.sleep(SLOWEST * chance())
-            case CallFault.DIES_BEFORE:
-                await self._die()
+        if fault is CallFault.LATE:
+            delay = GIVE_UP + LATEST * chance()
+            chaos.loop.create_task(self._take_effect_late(delay, point, args, subject, effect))
+        await self._arrive(fault, point, subject)
         if actor.stalled_until > chaos.loop.time():
             await asyncio.sleep(actor.stalled_until - chaos.loop.time())
         if actor.dead:
@@ -217,6 +219,22 @@ class Link:
                 await self._die()
             await asyncio.sleep(0.05 * chance())
         return answer
+
+    async def _arrive(self, fault: CallFault | None, point: str, subject: str) -> None:
+        """Raise unless the request arrives while its caller waits."""
+        chance = self.chaos.random.random
+        match fault:
+            case CallFault.REFUSED:
+                self._fail(point, subject)
+            case CallFault.BUSY:
+                self._fail(point, subject, retry_after=_BUSY_AT_MOST * chance())
+            case CallFault.TIMED_OUT | CallFault.LATE:
+                await asyncio.sleep(GIVE_UP)
+                self._fail(point, subject)
+            case CallFault.SLOW:
+                await asyncio.sleep(SLOWEST * chance())
+            case CallFault.DIES_BEFORE:
+                await self._die()
 
     async def _effect(
         self, point: str, args: tuple[Any, ...], subject: str, effect: Callable[[], Awaitable[Any]]
@@ -250,8 +268,9 @@ class Link:
         await asyncio.get_running_loop().create_future()
         raise ProcessCrash
 
-    def _fail(self, point: str, subject: str) -> NoReturn:
-        raise TransientError(point, subject, self.part.value[1], "No answer (simulated).")
+    def _fail(self, point: str, subject: str, retry_after: float | None = None) -> NoReturn:
+        cause = "No answer (simulated)."
+        raise TransientError(point, subject, self.part.value[1], cause, retry_after=retry_after)
 
 
 class Linked:
@@ -302,6 +321,7 @@ class BrokerLink(FaultScript):
         cut = chaos.cut_off(actor, link.part)
         if (cut and not cut.answers_only) or fault in (
             CallFault.REFUSED,
+            CallFault.BUSY,
             CallFault.TIMED_OUT,
             CallFault.LATE,
         ):

@@ -6,8 +6,8 @@ from pullsecret.domain.clean_up import CleanUpJob, Deletion
 from pullsecret.domain.cluster_secret import DOCKER_CONFIG_TYPE, VERSION_ANNOTATION
 from pullsecret.domain.conditions import Status, StatusReport
 from pullsecret.domain.identifiers import ClusterId
-from pullsecret.domain.jobs import newest_jobs
-from pullsecret.domain.provisioning import Finished
+from pullsecret.domain.jobs import AnyJob, newest_jobs
+from pullsecret.domain.provisioning import Finished, ProvisionJob
 from pullsecret.domain.reasons import Reason
 from pullsecret.domain.rollout import Rollout
 from pullsecret.testing.simulation.looks import names, newest, tells_of
@@ -64,8 +64,14 @@ def _of_cluster(oracle: Oracle, truth: ClusterTruth, tells_waiting: bool) -> Ite
             yield f"{report.conditions.available.reason} is told instead of {refusal}"
     else:
         yield from _not_landed(oracle, truth, report)
-        if last is not None and last.retry_asked:
-            yield f"another attempt after {last.key.name} was asked for and not made"
+        yield from _not_followed(truth, last)
+
+
+def _not_followed(truth: ClusterTruth, last: AnyJob | None) -> Iterator[str]:
+    if isinstance(last, ProvisionJob) and last.target.cluster_secret != truth.cluster_secret:
+        yield f"{last.key.name} was sent to {last.target.cluster_secret.path}"
+    if last is not None and last.retry_asked:
+        yield f"another attempt after {last.key.name} was asked for and not made"
 
 
 def _not_gone(oracle: Oracle, truth: ClusterTruth) -> Iterator[str]:
@@ -73,8 +79,7 @@ def _not_gone(oracle: Oracle, truth: ClusterTruth) -> Iterator[str]:
         yield "it is deleted and not finalized"
     kept = oracle.kept.get(truth.id, set())
     there = {place.ref.path for place in oracle.stored_of(truth)}
-    if oracle.ours(truth) is not None:
-        there.add(truth.cluster_secret.path)
+    there.update(ref.path for ref in oracle.published_of(truth))
     for path in sorted(there - kept):
         yield f"it is deleted and {path} is left, which nobody was told"
     if oracle.stored_secret is Deletion.RETAIN:

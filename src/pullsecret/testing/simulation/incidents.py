@@ -1,6 +1,7 @@
 """What happens to the world from outside: owners, persons, strangers and saboteurs."""
 
 from collections.abc import Callable
+from enum import Enum
 from typing import TYPE_CHECKING
 
 import attrs
@@ -13,7 +14,7 @@ from pullsecret.domain.secret_payload import SecretPayload
 from pullsecret.infrastructure.memory.broker import Message
 from pullsecret.infrastructure.memory.cloud import StoredSecret, StoredVersion
 from pullsecret.testing.simulation.looks import fingerprint, is_ours
-from pullsecret.testing.simulation.truth import CANARY, ClusterTruth, Spec, pull_secret
+from pullsecret.testing.simulation.truth import CANARY, ClusterTruth, PlaceTruth, Spec, pull_secret
 
 if TYPE_CHECKING:
     from pullsecret.testing.simulation.simulation import Simulation
@@ -101,8 +102,25 @@ def stop_resolving(truth: ClusterTruth, *, for_good: bool) -> "Callable[[Simulat
     return happen
 
 
+def place_in(truth: ClusterTruth, namespace: str) -> "Callable[[Simulation], None]":
+    """Let placement choose another namespace, which makes no new generation."""
+
+    def happen(simulation: "Simulation") -> None:
+        if namespace == truth.namespace:
+            return
+        truth.settle_in(namespace, simulation.loop.time())
+        simulation.world.control_plane.namespaces.add(namespace)
+        _put_anew(truth, simulation)
+
+    return happen
+
+
 def _tell_ready(truth: ClusterTruth, simulation: "Simulation") -> None:
     truth.unready_until = simulation.loop.time()
+    _put_anew(truth, simulation)
+
+
+def _put_anew(truth: ClusterTruth, simulation: "Simulation") -> None:
     document = simulation.world.hyperfleet.clusters.get(truth.id)
     if document is not None:
         simulation.world.hyperfleet.put(truth.document(document.get("deletedTime")))
@@ -138,7 +156,7 @@ def put_published(truth: ClusterTruth) -> "Callable[[Simulation], None]":
         payload = SecretPayload(b"somebody else's")
         control_plane.put(PublishedSecret(ref, SOMEBODYS, {}, payload, DOCKER_CONFIG_TYPE, ""))
         simulation.oracle.foreign_cluster[ref] = control_plane.secrets[ref]
-        truth.cluster_altered = True
+        truth.cluster_altered.add(ref)
 
     return happen
 
@@ -151,8 +169,9 @@ def remove_foreign(truth: ClusterTruth) -> "Callable[[Simulation], None]":
         for ref in truth.places:
             if oracle.foreign_cloud.pop(ref, None) is not None:
                 del world.cloud.project(ref.project).secrets[ref.name]
-        if oracle.foreign_cluster.pop(truth.cluster_secret, None) is not None:
-            del world.control_plane.secrets[truth.cluster_secret]
+        for published in truth.cluster_secrets:
+            if oracle.foreign_cluster.pop(published, None) is not None:
+                del world.control_plane.secrets[published]
 
     return happen
 
@@ -163,7 +182,8 @@ def delete_published(truth: ClusterTruth) -> "Callable[[Simulation], None]":
     def happen(simulation: "Simulation") -> None:
         if simulation.oracle.ours(truth) is not None:
             del simulation.world.control_plane.secrets[truth.cluster_secret]
-            truth.cluster_altered = truth.forgotten = True
+            truth.cluster_altered.add(truth.cluster_secret)
+            truth.forgotten = True
 
     return happen
 
@@ -176,34 +196,55 @@ def alter_published(truth: ClusterTruth) -> "Callable[[Simulation], None]":
         if found is not None:
             payload = SecretPayload(f"{CANARY} altered".encode())
             simulation.world.control_plane.put(attrs.evolve(found, payload=payload))
-            truth.cluster_altered = True
+            truth.cluster_altered.add(truth.cluster_secret)
 
     return happen
 
 
-def meddle(truth: ClusterTruth, how: str) -> "Callable[[Simulation], None]":
-    """Disable the newest stored version, add one, or delete the secret."""
+class Meddling(Enum):
+    """What a customer may do to the stored secret."""
 
-    def happen(simulation: "Simulation") -> None:
+    DISABLES = "disables the newest version"
+    DESTROYS = "destroys the newest version"
+    ADDS = "adds a version"
+    ADDS_AND_DISABLES = "adds a version and disables it at once"
+    DELETES = "deletes the secret"
+
+
+def meddle(truth: ClusterTruth, how: Meddling) -> "Callable[[Simulation], Undo | None]":
+    """Let the customer meddle with the stored secret. What is merely disabled is enabled again in the end."""
+
+    def happen(simulation: "Simulation") -> Undo | None:
         if not truth.specs:
-            return
+            return None
         place = truth.place
         stored = simulation.world.cloud.secret(place.ref)
         if stored is None or not stored.versions or not is_ours(stored.labels, truth):
-            return
-        match how:
-            case "disable":
-                stored.versions[-1].enabled = False
-            case "add":
-                payload = SecretPayload(f"{CANARY} meddled".encode())
-                stored.versions.append(StoredVersion(payload, added_at=simulation.loop.time()))
-            case _:
-                del simulation.world.cloud.project(place.ref.project).secrets[place.ref.name]
-                place.excuses.add("somebody deleted the stored secret, so its versions start anew")
-        place.meddled += 1
-        place.altered = True
+            return None
+        if how in (Meddling.ADDS, Meddling.ADDS_AND_DISABLES):
+            payload = SecretPayload(f"{CANARY} meddled".encode())
+            stored.versions.append(StoredVersion(payload, added_at=simulation.loop.time()))
+        if how is Meddling.DELETES:
+            del simulation.world.cloud.project(place.ref.project).secrets[place.ref.name]
+            place.excuses.add("somebody deleted the stored secret, so its versions start anew")
+        newest = stored.versions[-1]
+        newest.enabled = newest.enabled and how is Meddling.ADDS
+        _note_meddling(place, simulation)
+        if how is not Meddling.DISABLES:
+            return None
+
+        def enable() -> None:
+            newest.enabled = True
+            _note_meddling(place, simulation)
+
+        return enable
 
     return happen
+
+
+def _note_meddling(place: PlaceTruth, simulation: "Simulation") -> None:
+    place.meddled += 1
+    place.altered_at = simulation.loop.time()
 
 
 def publish_stray(number: int, body: bytes, *, malformed: bool) -> "Callable[[Simulation], None]":

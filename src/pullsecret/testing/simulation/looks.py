@@ -1,9 +1,12 @@
-"""How a store's content is compared with what is true."""
+"""How what is stored, and what is told, is compared with what is true."""
 
 from collections.abc import Mapping
 
+from pullsecret.domain.conditions import StatusReport, conditions_of
 from pullsecret.domain.identifiers import ClusterId
+from pullsecret.domain.jobs import AnyJob
 from pullsecret.domain.ownership import Decision, decide
+from pullsecret.domain.provisioning import Finished, ProvisionJob
 from pullsecret.infrastructure.memory.cloud import StoredSecret
 from pullsecret.testing.simulation.truth import ClusterTruth, PlaceTruth
 
@@ -41,3 +44,11 @@ def names(place: PlaceTruth, stored: StoredSecret | None, version: str | None) -
 def tells_of(message: str, path: str) -> bool:
     """True if a condition's message names ``path``, or says that there are more than it can name."""
     return path in message or " more" in message
+
+
+def says(believed: StatusReport | None, job: AnyJob) -> bool:
+    """True if ``believed`` says what the end of ``job`` does, whichever job it was told of."""
+    if believed is None or not isinstance(job, ProvisionJob) or not isinstance(job.state, Finished):
+        return False
+    ended, said = conditions_of(job.state.result), believed.conditions
+    return (ended.applied.message, ended.available.reason) == (said.applied.message, said.available.reason)

@@ -1,6 +1,7 @@
 """What the platforms below do to the world: clouds, the network, machines and their clocks."""
 
 import asyncio
+import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -51,30 +52,49 @@ def stale_latest(name: str, lag: float) -> "Callable[[Simulation], Undo]":
 
     def happen(simulation: "Simulation") -> Undo:
         project, chance = simulation.world.cloud.project(name), simulation.chaos.random
-
-        async def come_and_go() -> None:
-            while True:
-                project.latest_lags = chance.choice((0.0, lag))
-                await asyncio.sleep(chance.uniform(0.1, 3.0))
-
-        coming_and_going = asyncio.get_running_loop().create_task(come_and_go())
-
-        def undo() -> None:
-            coming_and_going.cancel()
-            project.latest_lags = 0.0
-
-        return undo
+        return _now_and_then(
+            lambda: setattr(project, "latest_lags", chance.choice((0.0, lag))),
+            lambda: setattr(project, "latest_lags", 0.0),
+            chance,
+        )
 
     return happen
+
+
+def stale_reads(lag: float) -> "Callable[[Simulation], Undo]":
+    """The API's clusters are read as they were now and then, as from a replica of its database."""
+
+    def happen(simulation: "Simulation") -> Undo:
+        api, chance = simulation.oracle.api, simulation.chaos.random
+        return _now_and_then(
+            lambda: setattr(api, "lag", chance.choice((0.0, lag))), lambda: setattr(api, "lag", 0.0), chance
+        )
+
+    return happen
+
+
+def _now_and_then(change: Callable[[], None], mend: Callable[[], None], chance: random.Random) -> Undo:
+    async def come_and_go() -> None:
+        while True:
+            change()
+            await asyncio.sleep(chance.uniform(0.1, 3.0))
+
+    coming_and_going = asyncio.get_running_loop().create_task(come_and_go())
+
+    def undo() -> None:
+        coming_and_going.cancel()
+        mend()
+
+    return undo
 
 
 def missing_namespace(truth: ClusterTruth) -> "Callable[[Simulation], Undo]":
     """Placement has named the namespace but not made it yet."""
 
     def happen(simulation: "Simulation") -> Undo:
-        namespaces = simulation.world.control_plane.namespaces
-        namespaces.discard(truth.namespace)
-        return lambda: namespaces.add(truth.namespace)
+        namespaces, missing = simulation.world.control_plane.namespaces, truth.namespace
+        namespaces.discard(missing)
+        return lambda: namespaces.add(missing)
 
     return happen
 

@@ -27,12 +27,12 @@ from pullsecret.domain.jobs import AnyJob
 from pullsecret.domain.provisioning import ProvisionOrder, ProvisionResult
 from pullsecret.domain.rollout import Rollout
 from pullsecret.entrypoints.configuration import Configuration
+from pullsecret.infrastructure.hyperfleet.settings import Dialect
 from pullsecret.infrastructure.memory.broker import MemoryEventSource
 from pullsecret.infrastructure.memory.cloud import MemorySecretStore
 from pullsecret.infrastructure.memory.cluster_secret_watch import MemoryClusterSecretWatch
 from pullsecret.infrastructure.memory.control_plane import MemoryClusterSecrets
 from pullsecret.infrastructure.memory.faults import ProcessCrash
-from pullsecret.infrastructure.memory.hyperfleet import MemoryClusterCatalog, MemoryStatusSink
 from pullsecret.infrastructure.memory.job_runner import JobTimes, MemoryJobRunner
 from pullsecret.infrastructure.memory.world import EmbeddedWorld
 from pullsecret.ports.clock import Clock
@@ -40,6 +40,7 @@ from pullsecret.ports.cluster_secrets import ClusterSecrets
 from pullsecret.ports.job_runner import JobRunner
 from pullsecret.ports.secret_store import SecretStore
 from pullsecret.ports.telemetry import Telemetry
+from pullsecret.testing.simulation.api import SimulatedApi, api_ports
 from pullsecret.testing.simulation.chaos import ACTING, Actor, BrokerLink, Chaos, Link, Linked, Part
 from pullsecret.testing.simulation.history import is_telling
 
@@ -105,10 +106,12 @@ class Processes:
     """Starts processes of ours on one world."""
 
     world: EmbeddedWorld
+    api: SimulatedApi
     chaos: Chaos
     configuration: Configuration
     violated: Callable[[str], None]
     tells_waiting: bool
+    """Today's dialect is spoken, and what it wants told is told."""
     limits: ConcurrencyLimits
     rollout: Rollout
     """What replicas that start from now on are configured with."""
@@ -165,13 +168,9 @@ class Processes:
         world, configuration = self.world, self.configuration
         telemetry = self.telemetry(actor)
         calm = world.faults
-        catalog = self.linked(
-            actor,
-            Part.HYPERFLEET,
-            "cluster-catalog",
-            MemoryClusterCatalog(world.hyperfleet, configuration.document_paths, calm),
-        )
-        status = self.linked(actor, Part.HYPERFLEET, "status-sink", MemoryStatusSink(world.hyperfleet, calm))
+        dialect = Dialect.V1 if self.tells_waiting else Dialect.DDR
+        api_link = Link(self.chaos, actor, Part.HYPERFLEET)
+        catalog, status = api_ports(self.api, dialect, configuration.document_paths, calm, api_link)
         runner = MemoryJobRunner(
             world.jobs,
             self.provision,
@@ -182,8 +181,9 @@ class Processes:
             run_clean_up=self.clean_up,
         )
         jobs = cast(JobRunner, _LaggingJobs(runner, "job-runner", Link(self.chaos, actor, Part.KUBERNETES)))
+        watch = MemoryClusterSecretWatch(world.control_plane, world.clock, look_every=_WATCH_EVERY)
         finalize = FinalizeCluster(
-            jobs, status, clock, telemetry, configuration.deletion, configuration.jobs.failed_pause
+            jobs, status, clock, telemetry, configuration.deletion, configuration.jobs.failed_pause, watch
         )
         policy = attrs.evolve(configuration.reconcile_policy, report_waiting=self.tells_waiting)
         reconcile = ReconcileCluster(catalog, jobs, status, clock, telemetry, policy, finalize, self.rollout)
@@ -192,7 +192,6 @@ class Processes:
         handle = HandleEvent(configuration.spec.event_filter.expression, reconcile, telemetry)
         broker = BrokerLink(world.clock, link=Link(self.chaos, actor, Part.BROKER))
         source = MemoryEventSource(world.broker, world.clock, broker, configuration.events.concurrency)
-        watch = MemoryClusterSecretWatch(world.control_plane, world.clock, look_every=_WATCH_EVERY)
         return Adapter(
             jobs,
             ConsumeEvents(source, handle, clock, telemetry, configuration.events, admit.wake),

@@ -23,6 +23,7 @@ from pullsecret.infrastructure.memory.sentinel import MemorySentinel
 from pullsecret.infrastructure.memory.simulated_time import SimulatedClock
 from pullsecret.infrastructure.memory.world import EmbeddedWorld
 from pullsecret.testing.simulation import incidents
+from pullsecret.testing.simulation.api import SimulatedApi
 from pullsecret.testing.simulation.chaos import Actor, Chaos, Part
 from pullsecret.testing.simulation.ending import judge, unsettled
 from pullsecret.testing.simulation.history import History
@@ -106,17 +107,20 @@ class Simulation:
     def prepare(cls, seed: int, plan: Plan, loop: SeededLoop, only: frozenset[int] | None) -> "Simulation":
         """The world of ``plan`` before anything happens."""
         chance = random.Random(seed + 1)  # noqa: S311 - repeatable on purpose
-        chaos = Chaos(loop, chance, History(), plan.rates, only)
+        chaos = Chaos(loop, chance, History(), plan.rates, only, plan.late_versions)
         clock = SimulatedClock(seed)
         broker = _Broker(clock, plan.broker, chaos)
-        world = attrs.evolve(EmbeddedWorld.create(seed, clock=clock), broker=broker, faults=_Calm(clock))
+        api = SimulatedApi(clock=clock)
+        world = EmbeddedWorld.create(seed, clock=clock)
+        world = attrs.evolve(world, broker=broker, hyperfleet=api, faults=_Calm(clock))
         clusters = {truth.id: truth for truth in plan.clusters}
         deletion = plan.deletion
-        oracle = Oracle(world, chaos, clusters, deletion.stored_secret, deletion.give_up_after)
+        oracle = Oracle(world, api, chaos, clusters, deletion.stored_secret, deletion.give_up_after)
         broker.oracle = oracle
         chaos.after = oracle.after
         processes = Processes(
             world,
+            api,
             chaos,
             attrs.evolve(_configuration(), deletion=deletion),
             oracle.violated,
@@ -229,7 +233,7 @@ class Simulation:
             if self.chaos.cut_off(actor, Part.BROKER) is None:
                 await sentinel.poll_once()
                 # Today's asks for a sign of life of those that are available too.
-                if self.plan.tells_waiting and self.loop.time() - looked_at_all > _SENTINEL_ASKS_ALL_EVERY:
+                if self.plan.asks_all and self.loop.time() - looked_at_all > _SENTINEL_ASKS_ALL_EVERY:
                     looked_at_all = self.loop.time()
                     for cluster_id in list(world.hyperfleet.clusters):
                         await sentinel.publish(cluster_id)

@@ -3,7 +3,6 @@
 Each run has only some kinds of faults, so that none hides another ("swarm testing", Groce et al., 2012).
 """
 
-import json
 import random
 from collections.abc import Generator, Iterator
 from enum import Enum
@@ -16,7 +15,8 @@ from pullsecret.domain.clean_up import Deletion
 from pullsecret.domain.rollout import Rollout
 from pullsecret.testing.simulation import incidents, platforms
 from pullsecret.testing.simulation.chaos import CallFault, Part
-from pullsecret.testing.simulation.incidents import Incident
+from pullsecret.testing.simulation.incidents import Incident, Meddling
+from pullsecret.testing.simulation.strays import HARMLESS, STRAYS
 from pullsecret.testing.simulation.truth import CANARY, ClusterTruth, Spec
 
 _PERMISSIONS = ("secrets.get", "secrets.create", "versions.add", "versions.access", "secrets.delete")
@@ -25,27 +25,6 @@ _REACHES = {
     "job": (Part.KUBERNETES, Part.CLOUD),
     "sentinel": (Part.BROKER,),
 }
-
-
-def _event(**data: object) -> bytes:
-    attributes = {"specversion": "1.0", "id": "stray", "source": "stranger", "type": "cluster.update"}
-    return json.dumps({**attributes, "datacontenttype": "application/json", "data": data}).encode()
-
-
-_STRAYS = {
-    "is no JSON": b'{"specversion": "1.0", ',
-    "is no object": b"[]",
-    "has no type": b'{"specversion": "1.0", "id": "stray", "source": "it", "data": {"clusterId": "c1"}}',
-    "names no cluster": _event(provider="gcp"),
-    "names a cluster by a number": _event(clusterId=1, provider="gcp"),
-    "names a cluster by a path": _event(clusterId="../../c1", provider="gcp"),
-    "names a cluster at length": _event(clusterId="c" * 300, provider="gcp"),
-    "is about another kind": _event(kind="NodePool", id="c1", provider="gcp"),
-    "is of an unknown cluster": _event(clusterId="ghost", provider="gcp", generation=3),
-    "is of an unknown generation": _event(clusterId="c1", provider="gcp", generation=99),
-    "is of another cloud": _event(clusterId="c1", provider="aws"),
-}
-_HARMLESS = {"is of an unknown cluster", "is of an unknown generation", "is of another cloud"}
 
 
 class Theme(Enum):
@@ -58,6 +37,8 @@ class Theme(Enum):
     MOVES = "clusters move to other projects and names of their stored secrets"
     GIVING_UP = "clusters are deleted and their secrets cannot be"
     STRANGERS = "somebody else's secrets come and go"
+    PLACEMENT = "placement moves clusters to other namespaces, and back"
+    CUSTOMERS = "customers disable, destroy and add versions of the stored secrets"
 
 
 @attrs.frozen
@@ -81,6 +62,9 @@ class Plan:
     incidents: tuple[Incident, ...]
     tells_waiting: bool
     """Whether the API is told of unmet preconditions and of running jobs too, as today's one wants it."""
+    asks_all: bool
+    """Whether Sentinel asks for a sign of life of what is available too; nothing else tells of a move by
+    placement."""
     limits: ConcurrencyLimits
     deletion: FinalizePolicy
     rollout: Rollout
@@ -88,6 +72,8 @@ class Plan:
     """Whether all clusters are deleted after everything has settled and jobs have been forgotten."""
     heals_at: float
     """Virtual time after which nothing goes wrong any more."""
+    late_versions: float
+    """Share of the requests to add a version that take effect late, beside what ``rates`` says."""
 
 
 def draw_plan(seed: int) -> Plan:
@@ -105,6 +91,7 @@ class _Drawing:
     theme: Theme = Theme.NONE
     same_name: bool = False
     """Whether the clusters begin with stored secrets of the same name."""
+    placement_moves: bool = False
 
     def plan(self) -> Plan:
         chance = self.chance
@@ -128,7 +115,9 @@ class _Drawing:
             *self._people(),
             *self._strays(),
             *self._platforms(),
+            *self._placement(),
         ]
+        tells_waiting = self._sometimes(0.3)
         return Plan(
             replicas=self.replicas,
             clusters=tuple(self.clusters),
@@ -136,12 +125,14 @@ class _Drawing:
             rates=self._rates(),
             broker=self._broker(),
             incidents=tuple(sorted(happens, key=lambda one: one.at)),
-            tells_waiting=self._sometimes(0.3),
+            tells_waiting=tells_waiting,
+            asks_all=tells_waiting or self.placement_moves,
             limits=ConcurrencyLimits(1, 2) if self._sometimes(0.2) else ConcurrencyLimits(),
             deletion=self._deletion(),
             rollout=Rollout(share=0, clusters=("c1",)) if self._sometimes(0.05) else Rollout(),
-            deletes_in_the_end=self._sometimes(0.5 if self.theme is Theme.MOVES else 0.1),
+            deletes_in_the_end=self._sometimes(0.5 if self.theme in (Theme.MOVES, Theme.PLACEMENT) else 0.1),
             heals_at=self.end,
+            late_versions=0.3 if self._sometimes(0.1) else 0.0,
         )
 
     def _sometimes(self, probability: float = 0.3) -> bool:
@@ -276,8 +267,8 @@ class _Drawing:
 
     def _strays(self) -> Iterator[Incident]:
         for number in range(self.chance.randint(1, 5) if self._sometimes(0.15) else 0):
-            kind = self.chance.choice(list(_STRAYS))
-            stray = incidents.publish_stray(number, _STRAYS[kind], malformed=kind not in _HARMLESS)
+            kind = self.chance.choice(list(STRAYS))
+            stray = incidents.publish_stray(number, STRAYS[kind], malformed=kind not in HARMLESS)
             yield Incident(self._time(), "stranger", f"publishes an event that {kind}", stray)
 
     def _saboteurs(self) -> Iterator[Incident]:
@@ -291,12 +282,31 @@ class _Drawing:
                     )
                 )
                 yield Incident(self._time(), "saboteur", f"{name} of {truth.id}", drift)
-        if self._sometimes(0.15):
-            truth = self.chance.choice(self.clusters)
-            how = self.chance.choice(("disable", "add", "delete"))
-            yield Incident(
-                self._time(), "saboteur", f"stored secret of {truth.id}: {how}", incidents.meddle(truth, how)
-            )
+        customers = self.theme is Theme.CUSTOMERS
+        for _ in range(self.chance.randint(2, 5) if customers else int(self._sometimes(0.15))):
+            yield from self._meddling(self.chance.choice(self.clusters))
+
+    def _meddling(self, truth: ClusterTruth) -> Iterator[Incident]:
+        """A customer meddles; sometimes a person then asks for another attempt, which has to mend it."""
+        chance, when = self.chance, self._time()
+        how = chance.choice(list(Meddling))
+        what = f"{how.value} of {truth.id}"
+        yield Incident(when, "customer", what, incidents.meddle(truth, how), chance.uniform(5.0, 120.0))
+        if self._sometimes(0.5):
+            again = f"asks for another attempt at {truth.id}"
+            yield Incident(when + chance.uniform(0.0, 20.0), "person", again, incidents.ask_again(truth))
+
+    def _placement(self) -> Iterator[Incident]:
+        moves = self.theme is Theme.PLACEMENT
+        for truth in self.clusters:
+            if not self._sometimes(0.9 if moves else 0.07):
+                continue
+            self.placement_moves = True
+            names = [f"clusters-{truth.id}{elsewhere}" for elsewhere in ("", "-b", "-c")]
+            for _ in range(self.chance.randint(1, 4) if moves else 1):
+                namespace = self.chance.choice(names[1:] if not moves else names)
+                what = f"moves {truth.id} to {namespace}"
+                yield Incident(self._time(), "placement", what, incidents.place_in(truth, namespace))
 
     def _platforms(self) -> Iterator[Incident]:
         yield from self._customers_cloud()
@@ -324,6 +334,9 @@ class _Drawing:
             yield self._for_a_while(
                 "cloud", f"latest lags {lag:.0f} s in {project}", platforms.stale_latest(project, lag)
             )
+        if self._sometimes(0.15):
+            lag = chance.uniform(1.0, 10.0)
+            yield self._for_a_while("api", f"reads lag {lag:.0f} s", platforms.stale_reads(lag))
         if self._sometimes(0.05):
             yield self._for_a_while(
                 "kubernetes", f"no namespace for {truth.id}", platforms.missing_namespace(truth)

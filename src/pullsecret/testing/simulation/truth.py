@@ -46,8 +46,9 @@ class PlaceTruth:
     """Whether the service ever wrote there."""
     published: bool = False
     """Whether a cluster secret ever told of it."""
-    altered: bool = False
-    """It is not as the service left it or can know it, and it has not written since."""
+    altered_at: float | None = None
+    """Virtual time at which it became other than the service left it; None once the service wrote since, or
+    told what it found after that."""
     untraceable: bool = False
     """Nothing that can still be read says that the cluster was ever here."""
     added: list[int] = attrs.field(factory=list)
@@ -60,6 +61,15 @@ class PlaceTruth:
     """How often an older generation's pull secret came on top, which the next job has to mend."""
     meddled: int = 0
     """How often somebody changed it."""
+
+    @property
+    def altered(self) -> bool:
+        """Whether it may be other than the service left it or can know it."""
+        return self.altered_at is not None
+
+    def altered_since(self, moment: float) -> bool:
+        """Whether who looked at ``moment`` cannot know how it is."""
+        return self.altered_at is not None and self.altered_at > moment
 
 
 @attrs.define(eq=False)
@@ -87,12 +97,24 @@ class ClusterTruth:
     """The API does not know it any more, though the service did not say that nothing is left."""
     finalized: bool = False
     """The service told that nothing is left but what it named."""
-    cluster_altered: bool = False
-    """The cluster secret is not as the service left it, and it has not written since."""
+    namespaces: dict[str, float] = attrs.field(factory=dict)
+    """Every one that placement chose, the newest last, with the virtual time at which it last left it."""
+    cluster_altered: set[ClusterSecretRef] = attrs.field(factory=set)
+    """Cluster secrets that are not as the service left them, and it has not written since."""
     forgotten: bool = False
     """Somebody deleted the cluster secret, and what it said of earlier places with it."""
     verified: set[bytes] = attrs.field(factory=set)
     """Payloads that were read back from the store."""
+
+    def __attrs_post_init__(self) -> None:
+        self.settle_in(f"clusters-{self.id}", 0.0)
+
+    def settle_in(self, namespace: str, now: float) -> None:
+        """Placement chooses ``namespace`` from ``now`` on."""
+        if self.namespaces:
+            self.namespaces[self.namespace] = now
+        self.namespaces.pop(namespace, None)
+        self.namespaces[namespace] = now
 
     def ask(self, spec: Spec) -> None:
         """Begin the next generation."""
@@ -133,12 +155,18 @@ class ClusterTruth:
     @property
     def cluster_secret(self) -> ClusterSecretRef:
         """Where it belongs on the management cluster."""
-        return ClusterSecretRef(self.namespace, cluster_secret_name(ClusterId(self.id)))
+        return self.cluster_secrets[-1]
+
+    @property
+    def cluster_secrets(self) -> list[ClusterSecretRef]:
+        """The same, and before it those of before placement moved the cluster."""
+        name = cluster_secret_name(ClusterId(self.id))
+        return [ClusterSecretRef(namespace, name) for namespace in self.namespaces]
 
     @property
     def namespace(self) -> str:
         """Where placement put it."""
-        return f"clusters-{self.id}"
+        return next(reversed(self.namespaces))
 
     def document(self, deleted_at: str | None = None) -> Mapping[str, Any]:
         """The cluster as the API has it."""
