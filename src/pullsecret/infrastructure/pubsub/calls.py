@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
+from google.pubsub_v1.types import PubsubMessage
 
 from pullsecret.domain.errors import PermanentError
 from pullsecret.domain.reasons import Reason
@@ -55,9 +56,15 @@ class PubSubCalls:
 
     async def publish(self, topic: str, data: bytes, attributes: Mapping[str, str]) -> None:
         """Pub/Sub keeps a message for whoever subscribes to ``topic``."""
+        message = PubsubMessage(data=data, attributes=attributes)
         try:
-            async with asyncio.timeout(self._settings.timeout):
-                await asyncio.wrap_future(self._clients.publisher.publish(topic, data, **attributes))
+            await asyncio.to_thread(
+                self._clients.publisher.publish,
+                topic=topic,
+                messages=[message],
+                timeout=self._settings.timeout,
+                retry=None,
+            )
         except Exception as error:  # the library raises whatever its parts do
             raise failure("publish", topic, error) from None
 

@@ -18,6 +18,8 @@ from pullsecret.infrastructure.pubsub.settings import PubSubSettings
 
 _AT_A_TIME = 100
 _EMPTY_AFTER = 3.0
+_HELD = 600
+"""Seconds in which nobody else gets what was pulled, the most that Pub/Sub allows."""
 _FORWARDED = "CloudPubSubDeadLetterSourceDeliveryCount"
 """Pub/Sub's own attribute of what its dead letter policy forwarded."""
 
@@ -48,7 +50,7 @@ class PubSubOperations:
         await self._calls.publish(self._settings.topic_path, body, headers)
 
     async def dead_letters(self, limit: int) -> Sequence[DeadLetter]:
-        """See the protocol. For some seconds nobody else sees them."""
+        """See the protocol. Nobody else sees them meanwhile; if this is cut short, for ten minutes."""
         pulled = await self._pull(limit)
         await self._settle("modify_ack_deadline", pulled, ack_deadline_seconds=0)
         return [_letter(each.message) for each in pulled]
@@ -84,6 +86,8 @@ class PubSubOperations:
                 raise failure("dead-letters", path, error) from None
             if not answer.received_messages:
                 break
+            # Else the first would come again while the last are pulled.
+            await self._settle("modify_ack_deadline", answer.received_messages, ack_deadline_seconds=_HELD)
             pulled.extend(answer.received_messages)
         return pulled
 
