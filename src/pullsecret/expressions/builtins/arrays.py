@@ -14,6 +14,7 @@ from pullsecret.expressions.values import (
     NIL_ANYS,
     Duration,
     Ints,
+    NilSlice,
     RuntimeFault,
     Strings,
     TypedInt,
@@ -184,6 +185,8 @@ def _flatten(budget: Budget, value: Value) -> list[Value]:
 def _sort(budget: Budget, value: Value, order: Value = "asc") -> Value:
     if type(order) is not str or order not in ("asc", "desc"):
         raise RuntimeFault('the order must be "asc" or "desc"')
+    if type(value) is NilSlice:
+        return []
     if type(value) not in (list, range, Ints, Strings):
         # The engine sorts nothing else, and says so by giving nothing back.
         return NIL_ANYS
