@@ -33,6 +33,7 @@ from pullsecret.infrastructure.kubernetes.api import MERGE_PATCH
 from pullsecret.infrastructure.kubernetes.job_reading import JOB_UID_LABEL
 from pullsecret.infrastructure.kubernetes.job_settings import JobSettings
 from pullsecret.infrastructure.kubernetes.paths import job_path, pod_path
+from pullsecret.infrastructure.kubernetes.temporary_secrets import TemporarySecrets
 from pullsecret.testing.contracts.job_runner import SUCCESS
 from pullsecret.testing.contracts.samples import new_pull_secret, new_target
 from pullsecret.testing.hyperfleet.records import Report
@@ -57,6 +58,8 @@ async def measure(control_plane: ControlPlane, folder: Path, number: int, replic
         used = {who: at - before[who] for who, at in cpu_seconds(control_plane, adapters).items()}
         await all_marked(world)
         marked = time.monotonic()
+        await payloads_gone(world)
+        tidied = time.monotonic()
         delays = sorted(told[each] - ended[each] for each in clusters)
         posts = Counter(cluster for cluster, report in world.hyperfleet.store.accepted if is_end(report))
         return {
@@ -65,6 +68,7 @@ async def measure(control_plane: ControlPlane, folder: Path, number: int, replic
             "ended_within_seconds": max(ended.values()) - began,
             "told_within_seconds": max(told.values()) - began,
             "marked_within_seconds": marked - began,
+            "payloads_gone_within_seconds": tidied - began,
             "delay_p50_seconds": statistics.median(delays),
             "delay_p95_seconds": delays[int(len(delays) * 0.95)],
             "delay_longest_seconds": delays[-1],
@@ -88,6 +92,15 @@ async def all_marked(world: SystemWorld) -> None:
         return all(marks.REPORTED_LABEL in job["metadata"]["labels"] for job in await world.jobs())
 
     await eventually(marked, _PATIENCE)
+
+
+async def payloads_gone(world: SystemWorld) -> None:
+    """Wait until no temporary secret is left."""
+
+    async def gone() -> bool:
+        return not await world.temporary_secrets()
+
+    await eventually(gone, _PATIENCE)
 
 
 def is_end(report: Report) -> bool:
@@ -115,14 +128,18 @@ async def new_cluster(world: SystemWorld) -> str:
 
 
 async def unfinished_job(world: SystemWorld, cluster_id: str) -> dict[str, Any]:
-    """A released job and its pod, which has just succeeded without the job knowing yet."""
+    """A released job, its temporary secret, and its pod, which has just succeeded without the job knowing
+    yet."""
     settings = JobSettings(image="none", namespace=world.system.namespace)
     order = ProvisionOrder(new_target(ClusterId(cluster_id)), new_pull_secret())
-    body = job_manifest.job(order, "no-payload", settings)
-    body["metadata"]["annotations"].pop(marks.PAYLOAD_UID)
+    secrets = TemporarySecrets(world.admin, settings)
+    secret = await secrets.take(order)
+    assert secret is not None, "a cluster of its own has no temporary secret yet"
+    body = job_manifest.job(order, secret.uid, settings)
     # The job controller leaves it to us.
-    body["spec"]["managedBy"] = "pullsecret.test/benchmark"
+    body["spec"] |= {"managedBy": "pullsecret.test/benchmark", "suspend": False}
     job = (await world.admin.call("create", job_path(settings.namespace), body)).body
+    await secrets.tie(secret, job)
     owner = {"apiVersion": "batch/v1", "kind": "Job", "name": order.key.name, "uid": job["metadata"]["uid"]}
     template = body["spec"]["template"]
     template["spec"]["volumes"] = []
@@ -172,8 +189,9 @@ def show(figures: dict[str, Any]) -> None:
     """Print what was measured."""
     print(
         f"{figures['jobs']} jobs ended within {figures['ended_within_seconds']:.1f} s; all told "
-        f"{figures['told_within_seconds']:.1f} s and all marked {figures['marked_within_seconds']:.1f} s "
-        f"after the first, {figures['told_more_than_once']} of them more than once."
+        f"{figures['told_within_seconds']:.1f} s, all marked {figures['marked_within_seconds']:.1f} s, "
+        f"all payloads gone {figures['payloads_gone_within_seconds']:.1f} s after the first, "
+        f"{figures['told_more_than_once']} of them told more than once."
     )
     p50, p95, longest = (figures[f"delay_{each}_seconds"] for each in ("p50", "p95", "longest"))
     print(f"delay: p50 {p50:.2f} s, p95 {p95:.2f} s, longest {longest:.2f} s")
