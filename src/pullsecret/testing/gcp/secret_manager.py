@@ -61,6 +61,7 @@ class SecretManager:
         set_expiry(message, now)
         record = SecretRecord(name, message)
         self._world.secrets[str(name)] = record
+        self._world.foresee(record)
         return record.returned()
 
     def get_secret(self, caller: Caller, request: Message) -> Message:
@@ -91,6 +92,7 @@ class SecretManager:
             self._world.keys.check(key)
         changed.etag = new_etag()
         record.message = changed
+        self._world.foresee(record)
         return record.returned()
 
     def delete_secret(self, caller: Caller, request: Message) -> Message:
@@ -168,6 +170,7 @@ class SecretManager:
         secret = self._world.secrets[version.message.name.partition("/versions/")[0]]
         delay = timedelta(seconds=secret.message.version_destroy_ttl.seconds)
         version.destroy(self._world.clock.now(), delay)
+        self._world.foresee(secret)
         return version.message
 
     def get_iam_policy(self, caller: Caller, request: Any) -> Any:

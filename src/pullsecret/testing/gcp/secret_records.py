@@ -1,7 +1,8 @@
 """What the fake stores: secrets and their versions, with etags, states and times."""
 
 import secrets as randomness
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import attrs
 
@@ -68,12 +69,13 @@ class VersionRecord:
         self.message.ClearField("scheduled_destroy_time")
         self.payload = None
 
-    def destroy_if_due(self, now: datetime) -> None:
-        """Carry out a scheduled destruction whose time has come."""
-        if self.message.HasField("scheduled_destroy_time"):
-            due = self.message.scheduled_destroy_time.ToDatetime(now.tzinfo)
-            if due <= now:
-                self.destroy(due, timedelta())
+    @property
+    def destruction(self) -> datetime | None:
+        """When the payload is to be destroyed, if that is scheduled."""
+        if not self.message.HasField("scheduled_destroy_time"):
+            return None
+        due: datetime = self.message.scheduled_destroy_time.ToDatetime(UTC)
+        return due
 
     def _change(self, state: int) -> None:
         self.message.state = state
@@ -101,11 +103,21 @@ class SecretRecord:
         if etag and etag != self.message.etag:
             raise etag_mismatch(self.name)
 
-    def expired(self, now: datetime) -> bool:
-        """True once the secret's expiry has passed."""
-        if not self.message.HasField("expire_time"):
-            return False
-        return bool(self.message.expire_time.ToDatetime(now.tzinfo) <= now)
+    def due_times(self) -> Iterator[datetime]:
+        """The times of :meth:`carry_out`."""
+        if self.message.HasField("expire_time"):
+            yield self.message.expire_time.ToDatetime(UTC)
+        for version in self.versions:
+            if (due := version.destruction) is not None:
+                yield due
+
+    def carry_out(self, now: datetime) -> bool:
+        """Destroy the versions that were scheduled for destruction by now; True if the secret has expired."""
+        for version in self.versions:
+            if (due := version.destruction) is not None and due <= now:
+                version.destroy(due, timedelta())
+        message = self.message
+        return message.HasField("expire_time") and bool(message.expire_time.ToDatetime(UTC) <= now)
 
     def version(self, wanted: str, *, by_alias: bool) -> VersionRecord:
         """Find a version by number, or by ``latest`` or alias if ``by_alias``. Raises ApiError (NOT_FOUND).

@@ -33,6 +33,8 @@ def load(world: World, path: Path) -> None:
         raise ValueError(f"{path} is not a state file of the fake") from error
     with world.lock:
         world.secrets = {str(record.name): record for record in records}
+        for record in records:
+            world.foresee(record)
 
 
 def _dump(record: SecretRecord) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Everything the fake knows, behind one lock."""
 
+import heapq
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,7 +48,8 @@ class World:
         self.keys = Keys(open_world=not closed)
         self.workloads = Workloads()
         self.secrets: dict[str, SecretRecord] = {}
-        """By name, with the project's number."""
+        """By name, with the project's number. What was changed about one is told to :meth:`foresee`."""
+        self._due: list[tuple[datetime, str]] = []
         self.calls: list[Call] = []
 
     def record(self, method: str, resource: str, code: str, member: str | None) -> None:
@@ -65,12 +67,17 @@ class World:
         """Hold the lock with expiries and scheduled destructions carried out; yields the time."""
         with self.lock:
             now = self.clock.now()
-            for name in [name for name, record in self.secrets.items() if record.expired(now)]:
-                del self.secrets[name]
-            for record in self.secrets.values():
-                for version in record.versions:
-                    version.destroy_if_due(now)
+            while self._due and self._due[0][0] <= now:
+                _, name = heapq.heappop(self._due)
+                if name in self.secrets and self.secrets[name].carry_out(now):
+                    del self.secrets[name]
             yield now
+
+    def foresee(self, record: SecretRecord) -> None:
+        """Remember when something of the secret expires or is to be destroyed."""
+        with self.lock:
+            for due in record.due_times():
+                heapq.heappush(self._due, (due, str(record.name)))
 
     def grant(self, project: str, member: str, role: str) -> None:
         """Bind ``member`` to ``role`` on a project."""
