@@ -1,9 +1,9 @@
 """Tells the HyperFleet API how each finished job ended (DDR phase 6)."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import aclosing
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import attrs
 
@@ -30,9 +30,6 @@ from pullsecret.ports.clock import Clock
 from pullsecret.ports.job_runner import JobRunner
 from pullsecret.ports.status_sink import StatusSink
 from pullsecret.ports.telemetry import Telemetry
-
-_LATE = timedelta(seconds=5)
-"""After its end, from which a job comes late. No further attempt is made and ends within that time."""
 
 
 @attrs.frozen
@@ -88,19 +85,13 @@ class ReportJobs:
         """Tell what is to be told of ``job``; False if it goes on, or has to come again."""
         if not isinstance(job.state, Finished):
             return False
-        known = {other.key for other in await self._of_cluster(job, job.state.at)}
+        known = {other.key for other in await self.jobs.known(job.key.cluster_id)}
         # The runner may have forgotten this very job meanwhile; its end is told nevertheless.
         if job.key == max({job.key, *known}, key=age_order):
             await self._tell(job, job.state.at)
         elif _wrote_too_late(job.state.result):
             return await self._newest_goes_again(job.key.cluster_id)
         return True
-
-    async def _of_cluster(self, job: AnyJob, ended_at: datetime) -> Sequence[AnyJob]:
-        """What is known of its cluster's jobs. Where its end comes late, they are looked at anew: another
-        replica, which saw it in time, may have started and told a further attempt meanwhile."""
-        late = self.clock.now() - ended_at > _LATE
-        return await (self.jobs.jobs if late else self.jobs.known)(job.key.cluster_id)
 
     async def _tell(self, job: AnyJob, ended_at: datetime) -> None:
         report = _report_of(job, self.clock.now())

@@ -62,7 +62,8 @@ class JobRunner(Protocol):
 
     async def known(self, cluster_id: ClusterId) -> Sequence[AnyJob]:
         """The cluster's jobs as they were a moment ago, in no particular order: at least those that this
-        runner submitted, and those that were there when :meth:`finished` last brought one of them."""
+        runner submitted, and those that were there when :meth:`finished` last brought one of them. As they
+        are now, if it was so long ago that an unreported one may have been brought to another replica."""
         ...
 
     async def unfinished(self) -> Sequence[AnyJob]:

@@ -47,6 +47,39 @@ async def test_a_newer_job_that_no_watch_told_of_is_known_when_an_end_is_brought
             assert {job.key for job in known} == {older.key, newer.key}
 
 
+class FreezableApi(KubernetesApi):
+    """Hears of no change once it is frozen."""
+
+    frozen = False
+
+    async def watch(self, *arguments: Any, **options: Any) -> AsyncGenerator[tuple[str, Object]]:
+        async with aclosing(super().watch(*arguments, **options)) as events:
+            async for event in events:
+                if self.frozen:
+                    await asyncio.Event().wait()
+                yield event
+
+
+async def test_who_took_up_an_end_long_ago_knows_what_another_replica_made_of_it_since(
+    jobs: ObedientJobs, system: System
+) -> None:
+    older = new_order()
+    newer = new_order(older.target.cluster_id, generation=2)
+    await end(jobs, older)
+    settings = attrs.evolve(jobs.settings, times=JobTimes(remind=3.0))
+    async with FreezableApi(await system.connect()) as api:
+        late = KubernetesJobRunner(api, settings, MemoryTelemetry())
+        async with asyncio.timeout(jobs.patience), aclosing(late.finished()) as finished:
+            assert (await anext(finished)).key == older.key
+            # Its own mark is the last that it hears of.
+            assert {job.key for job in await late.known(older.target.cluster_id)} == {older.key}
+            api.frozen = True
+            assert isinstance(await jobs.runner.submit(newer), Submitted)
+            await asyncio.sleep(settings.times.remind)
+            known = await late.known(older.target.cluster_id)
+            assert {job.key for job in known} == {older.key, newer.key}
+
+
 class SlowlyListingApi(KubernetesApi):
     """Lets every list of Jobs wait until it may go on."""
 

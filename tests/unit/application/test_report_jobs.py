@@ -1,7 +1,7 @@
 """Each job's end is told at least once, in the order of the generations, and never wrongly."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 
 import attrs
 import pytest
@@ -11,13 +11,11 @@ from pullsecret.domain.cluster import Cluster
 from pullsecret.domain.conditions import Status, StatusReport
 from pullsecret.domain.errors import PermanentError
 from pullsecret.domain.facts import InternalFault, JobEnded, StatusNotTold, StatusTold
-from pullsecret.domain.identifiers import ClusterId, Generation
-from pullsecret.domain.jobs import AnyJob
+from pullsecret.domain.identifiers import Generation
 from pullsecret.domain.provisioning import Failure, Finished, ProvisionJob, ProvisionResult
 from pullsecret.domain.reasons import Reason
 from pullsecret.domain.secret_lifecycle import Change, Stage
 from pullsecret.infrastructure.memory.faults import Fault, FaultRule
-from pullsecret.infrastructure.memory.job_runner import MemoryJobRunner
 from pullsecret.infrastructure.memory.world import EmbeddedWorld
 from pullsecret.ports.job_runner import JobRunner
 from pullsecret.ports.status_sink import Receipt
@@ -94,24 +92,6 @@ async def test_an_older_attempt_is_not_told_after_a_newer_one() -> None:
     first = scene.know_job(cluster, FAILED_FOR_NOW, reported=False)
     scene.know_job(cluster, CREATED, attempt=2)
     await scene.tell_ends()
-    assert scene.told(cluster.id) is None
-    assert reported(scene, first)
-
-
-@simulated
-async def test_an_end_that_comes_late_is_not_told_after_an_attempt_that_is_not_known_yet() -> None:
-    scene = Scene()
-    cluster = scene.put(new_cluster())
-    first = scene.know_job(cluster, FAILED_FOR_NOW, reported=False)
-    known = [first]
-
-    class Lagging(MemoryJobRunner):
-        async def known(self, _: ClusterId) -> Sequence[AnyJob]:
-            return known
-
-    scene.know_job(cluster, CREATED, attempt=2)
-    await scene.world.clock.sleep(8)
-    await scene.tell_ends(jobs=Lagging(**attrs.asdict(scene.jobs, recurse=False)))
     assert scene.told(cluster.id) is None
     assert reported(scene, first)
 

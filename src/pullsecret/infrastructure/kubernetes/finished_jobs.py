@@ -120,9 +120,18 @@ class FinishedJobs:
     async def of_cluster(
         self, cluster_id: ClusterId, made: Object | None = None, patience: float | None = None
     ) -> Sequence[AnyJob] | None:
-        """The cluster's jobs with their results; see :meth:`KnownJobs.of_cluster`."""
+        """The cluster's jobs with their results; see :meth:`KnownJobs.of_cluster`.
+
+        None as well if another replica may have taken up what this one took up, and gone on from there.
+        """
         seen = await self.jobs.of_cluster(cluster_id, made, patience)
-        return None if seen is None else [self._with_result(known) for known in seen]
+        if seen is None or any(map(self._may_be_taken_over, seen)):
+            return None
+        return [self._with_result(known) for known in seen]
+
+    def _may_be_taken_over(self, known: KnownJob) -> bool:
+        mark, since = self._claimed.get(known.uid, ("", 0.0))
+        return mark.startswith(f"{self._replica}/") and self._now() - since >= self._remind
 
     def _with_result(self, known: KnownJob) -> AnyJob:
         if not known.ended or known.found is None or noted_result(known.found) is not None:
