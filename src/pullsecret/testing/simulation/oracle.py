@@ -16,7 +16,7 @@ from pullsecret.domain.cluster_secret import (
 )
 from pullsecret.domain.conditions import Condition, Status, StatusReport
 from pullsecret.domain.identifiers import ClusterId
-from pullsecret.domain.jobs import AnyKey, newest_jobs
+from pullsecret.domain.jobs import AnyKey, age_order, newest_jobs
 from pullsecret.domain.provisioning import CloudSecretRef, ClusterSecretRef, ProvisionJob
 from pullsecret.domain.reasons import Reason
 from pullsecret.domain.rollout import Rollout
@@ -348,6 +348,8 @@ class Oracle:
         """What contradicts Available=True; what others did since is not held against the service."""
         if max(self._handed_over.get(truth.id, {}), default=0) > report.generation:
             return  # The next generation is being written.
+        if self._late and self._gone_on_from(report):
+            return  # It was so when it was asked for, and the further attempt tells what is so since.
         payload, place = truth.specs[report.generation].payload, truth.place_of(report.generation)
         stored, told = self.world.cloud.secret(place.ref), report.data.get("version")
         job = f"job {report.job.name}" if report.job else ""
@@ -370,6 +372,16 @@ class Oracle:
             since = max(truth.namespaces.get(sent_to.namespace, 0.0), truth.unready_until)
             if self.chaos.loop.time() - since > _FOLLOWED_WITHIN:
                 yield f"only where placement left it {self.chaos.loop.time() - since:.0f} s ago"
+
+    def _gone_on_from(self, report: StatusReport) -> bool:
+        """Whether there is a further attempt of the reported job."""
+        known = self.world.jobs.of_cluster(report.cluster_id)
+        told = [each.key for each in known if report.job is not None and each.key.name == report.job.name]
+        return any(
+            each.key.generation == told[0].generation and age_order(each.key) > age_order(told[0])
+            for each in known
+            if told
+        )
 
     def _sent_to(self, job: str) -> ClusterSecretRef | None:
         """Where the running or remembered job writes the cluster secret."""
