@@ -22,7 +22,7 @@ from pullsecret.domain.facts import (
 )
 from pullsecret.domain.finalization import clean_up_report
 from pullsecret.domain.identifiers import ClusterId
-from pullsecret.domain.jobs import AnyJob, age_order
+from pullsecret.domain.jobs import AnyJob, AnyKey, age_order
 from pullsecret.domain.provisioning import Finished, ProvisionJob, ProvisionResult
 from pullsecret.domain.reasons import Reason
 from pullsecret.domain.secret_lifecycle import Change
@@ -52,25 +52,27 @@ class ReportJobs:
 
     async def __call__(self) -> None:
         """Report for ever."""
-        in_hand: set[ClusterId] = set()
+        in_hand = _InHand()
         room = asyncio.Semaphore(self.concurrency)
         async with aclosing(self.jobs.finished()) as finished, asyncio.TaskGroup() as tasks:
             async for job in finished:
                 self.on_finished()
-                if job.key.cluster_id in in_hand:
+                if job.key.cluster_id in in_hand.clusters or job.key in in_hand.jobs:
                     continue  # it comes again
-                in_hand.add(job.key.cluster_id)
+                in_hand.clusters.add(job.key.cluster_id)
+                in_hand.jobs.add(job.key)
                 # The next is asked for once it can be told soon; until then any replica may have it.
                 await room.acquire()
                 tasks.create_task(self._report_safely(job, room, in_hand))
 
-    async def _report_safely(self, job: AnyJob, room: asyncio.Semaphore, in_hand: set[ClusterId]) -> None:
+    async def _report_safely(self, job: AnyJob, room: asyncio.Semaphore, in_hand: "_InHand") -> None:
         """Only the telling needs the place in ``room``, which the caller has taken."""
         try:
             try:
                 done = await self._told_as_due(job)
             finally:
                 room.release()
+                in_hand.clusters.discard(job.key.cluster_id)
             if done:
                 await self.jobs.mark_reported(job.key)
                 self.telemetry.record(_ended(job))
@@ -79,7 +81,7 @@ class ReportJobs:
         except Exception as error:
             self.telemetry.record(InternalFault("report-job", type(error).__name__, job.key.cluster_id))
         finally:
-            in_hand.discard(job.key.cluster_id)
+            in_hand.jobs.discard(job.key)
 
     async def _told_as_due(self, job: AnyJob) -> bool:
         """Tell what is to be told of ``job``; False if it goes on, or has to come again."""
@@ -108,6 +110,14 @@ class ReportJobs:
         outcome = await self.reconcile(adapter_event(cluster_id, "pullsecret.superseded"), again=True)
         under_way = isinstance(outcome, Skipped) and outcome.reason is SkipReason.ALREADY_RUNNING
         return not under_way and not isinstance(outcome, Postponed)
+
+
+@attrs.frozen
+class _InHand:
+    clusters: set[ClusterId] = attrs.field(factory=set)
+    """Of which an end is being told."""
+    jobs: set[AnyKey] = attrs.field(factory=set)
+    """Of which the end is being told or marked."""
 
 
 def _report_of(job: AnyJob, now: datetime) -> StatusReport:

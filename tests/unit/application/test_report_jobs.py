@@ -12,10 +12,12 @@ from pullsecret.domain.conditions import Status, StatusReport
 from pullsecret.domain.errors import PermanentError
 from pullsecret.domain.facts import InternalFault, JobEnded, StatusNotTold, StatusTold
 from pullsecret.domain.identifiers import Generation
+from pullsecret.domain.jobs import AnyKey
 from pullsecret.domain.provisioning import Failure, Finished, ProvisionJob, ProvisionResult
 from pullsecret.domain.reasons import Reason
 from pullsecret.domain.secret_lifecycle import Change, Stage
 from pullsecret.infrastructure.memory.faults import Fault, FaultRule
+from pullsecret.infrastructure.memory.job_runner import MemoryJobRunner
 from pullsecret.infrastructure.memory.world import EmbeddedWorld
 from pullsecret.ports.job_runner import JobRunner
 from pullsecret.ports.status_sink import Receipt
@@ -83,6 +85,27 @@ async def test_a_fault_at_any_call_only_delays_it(point: str, fault: Fault) -> N
     await scene.tell_ends(seconds=30)
     assert reported(scene, job)
     assert scene.told(cluster.id) is not None
+
+
+@simulated
+async def test_an_end_does_not_wait_until_the_one_before_is_marked() -> None:
+    scene = Scene()
+    cluster = scene.put(new_cluster())
+    older = scene.know_job(cluster, CREATED, reported=False)
+    marking = asyncio.Event()
+
+    class NeverMarking(MemoryJobRunner):
+        async def mark_reported(self, _: AnyKey) -> None:
+            marking.set()
+            await asyncio.Event().wait()
+
+    telling = asyncio.create_task(
+        scene.tell_ends(seconds=10, jobs=NeverMarking(**attrs.asdict(scene.jobs, recurse=False)))
+    )
+    await marking.wait()
+    newer = scene.know_job(scene.put(of_generation(cluster, 2)), CREATED, reported=False)
+    await telling
+    assert [fact.key for fact in scene.facts(StatusTold)] == [older.key, newer.key]
 
 
 @simulated
