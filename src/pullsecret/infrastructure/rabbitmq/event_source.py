@@ -33,13 +33,9 @@ class RabbitMQDelivery:
 
     event: ClusterEvent
     message: DeliveredMessage
+    attempt: int
     session: Session
     _subscription: "RabbitMQSubscription"
-
-    @property
-    def attempt(self) -> int:
-        """See the port."""
-        return marks.attempt_of(self.message)
 
     async def ack(self) -> None:
         """See the port. Raises a transient error if the event will come again."""
@@ -53,7 +49,7 @@ class RabbitMQDelivery:
 
     async def dead_letter(self, reason: str) -> None:
         """See the port. Raises an error if the broker does not keep the message; it then comes again."""
-        await self._subscription.put_aside(self.session, self.message, reason)
+        await self._subscription.put_aside(self.session, self.message, self.attempt, reason)
         self._subscription.circuit.settled()
 
 
@@ -130,48 +126,55 @@ class RabbitMQSubscription:
             await self._outbox.put(message.body, properties, queue=queue)
         except OperationError as error:
             self._telemetry.record(Interrupted("postpone-event", delay, error))
-            _spawn(self._hold(session, message, delay), self._holds)
+            _spawn(self._hold(session, message, delay, attempt), self._holds)
             return
         await session.ack(_tag(message))
 
-    async def put_aside(self, session: Session, message: DeliveredMessage, reason: str) -> None:
+    async def put_aside(self, session: Session, message: DeliveredMessage, attempt: int, reason: str) -> None:
         """Keep ``message`` for a person. Raises an error if the broker does not; it then comes again."""
         properties = marks.copy_of(message, **{marks.REASON: reason})
         try:
             await self._outbox.put(message.body, properties, queue=self._settings.dead_letter_queue)
         except OperationError:
-            _spawn(self._hold(session, message, _AGAIN_AFTER), self._holds)
+            _spawn(self._hold(session, message, _AGAIN_AFTER, attempt + 1), self._holds)
             raise
         await session.ack(_tag(message))
         self._telemetry.record(EventPutAside(reason))
 
-    async def _hold(self, session: Session, message: DeliveredMessage, delay: float) -> None:
+    async def _hold(self, session: Session, message: DeliveredMessage, delay: float, attempt: int) -> None:
         # It takes up a place of the prefetch meanwhile, so a broker with an alarm slows the intake.
         await self._clock.sleep(max(delay, 0.1))
-        await session.give_back(_tag(message))
+        # Given back it would count as lost by us, and be put aside as what kills consumers.
+        await self._take(session, message, attempt)
 
     async def _arrive(self, session: Session, message: DeliveredMessage) -> None:
+        await self._take(session, message, marks.attempt_of(message))
+
+    async def _take(self, session: Session, message: DeliveredMessage, attempt: int) -> None:
         if self._inbox.stopped:
             await session.give_back(_tag(message))
             return
+        if session.lost.done():
+            return  # the broker brings it again
         if marks.remaining_of(message):
-            _spawn(self._put_off_further(session, message), self._putting)
+            _spawn(self._put_off_further(session, message, attempt), self._putting)
             return
         headers = http_headers(marks.headers_of(message), message.header.properties.content_type)
         event = parse(headers, message.body)
         if isinstance(event, Malformed):
-            _spawn(self._put_malformed_aside(session, message, event.reason), self._putting)
+            _spawn(self._put_malformed_aside(session, message, attempt, event.reason), self._putting)
             return
-        self._inbox.put(RabbitMQDelivery(event, message, session, self))
+        self._inbox.put(RabbitMQDelivery(event, message, attempt, session, self))
 
-    async def _put_off_further(self, session: Session, message: DeliveredMessage) -> None:
+    async def _put_off_further(self, session: Session, message: DeliveredMessage, attempt: int) -> None:
         with suppress(OperationError):  # the session is lost, and the broker brings it again
-            remaining = marks.remaining_of(message)
-            await self.postpone(session, message, remaining, marks.attempt_of(message))
+            await self.postpone(session, message, marks.remaining_of(message), attempt)
 
-    async def _put_malformed_aside(self, session: Session, message: DeliveredMessage, reason: str) -> None:
+    async def _put_malformed_aside(
+        self, session: Session, message: DeliveredMessage, attempt: int, reason: str
+    ) -> None:
         try:
-            await self.put_aside(session, message, reason)
+            await self.put_aside(session, message, attempt, reason)
         except OperationError as error:
             self._telemetry.record(Interrupted("put-aside", _AGAIN_AFTER, error))
 

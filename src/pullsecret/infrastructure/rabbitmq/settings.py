@@ -92,7 +92,7 @@ class RabbitMQSettings:
     """Pauses between attempts to get a lost connection back."""
     publish_timeout: float = attrs.field(default=10.0, validator=gt(0))
     """Seconds for the broker to take a message that is put off or put aside; a broker with a memory or disk
-    alarm takes none. The event is then kept in hand for its delay and given back."""
+    alarm takes none. The event is then kept in hand for its delay and handled again."""
     exchange: str = attrs.field(default="hyperfleet-clusters", validator=min_len(1))
     """Where Sentinel publishes; Sentinel calls it the topic."""
     exchange_type: str = attrs.field(default="topic", validator=in_(("topic", "fanout", "direct")))
