@@ -4,11 +4,13 @@ import json
 import signal
 import sys
 import tempfile
-import threading
 from pathlib import Path
+from typing import Final
 
 from pullsecret.entrypoints.exit_codes import ExitCode
 from pullsecret.testing.gcp.cloud import FakeGoogleCloud
+
+_STOP: Final = frozenset({signal.SIGINT, signal.SIGTERM})
 
 
 def fake_gcp(*, port: int = 0, state: Path | None = None, plaintext: bool = False) -> ExitCode:
@@ -37,9 +39,8 @@ def fake_gcp(*, port: int = 0, state: Path | None = None, plaintext: bool = Fals
         Serve without TLS, for clients that cannot be given an authority.
     """
     cloud = FakeGoogleCloud(port=port, state=state, plaintext=plaintext)
-    done = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: done.set())
+    # Before any thread begins: one that the kernel hands the signal to would not wake this one.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
     try:
         cloud.start()
     except (ValueError, RuntimeError, OSError) as error:
@@ -54,6 +55,6 @@ def fake_gcp(*, port: int = 0, state: Path | None = None, plaintext: bool = Fals
         }
         sys.stdout.write(json.dumps(document) + "\n")
         sys.stdout.flush()
-        done.wait()
+        signal.sigwait(_STOP)
         cloud.stop()
     return ExitCode.OK
