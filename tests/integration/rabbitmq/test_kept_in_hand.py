@@ -37,4 +37,3 @@ async def test_however_long_an_alarm_lasts_no_event_is_put_aside(
         finally:
             await asyncio.to_thread(rabbitmq.control, "set_vm_memory_high_watermark", "0.4")
         assert await harness.dead_letters() == []
-        assert await harness.left() == 0
