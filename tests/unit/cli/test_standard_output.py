@@ -70,6 +70,8 @@ def test_what_an_encoding_lacks_is_escaped_as_json_does_it() -> None:
 def test_an_interrupt_before_anything_was_done_is_told_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(
         "import os, signal, sys\n"
+        # Whoever starts the tests in the background has it ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "class Interrupt:\n"
         "    def find_spec(self, name, *_):\n"
         "        if name == 'pullsecret.entrypoints.commands.demo':\n"
