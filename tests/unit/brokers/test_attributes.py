@@ -27,6 +27,17 @@ def test_binary_mode_with_every_prefix(prefix: str) -> None:
     assert (event.id, event.cluster_id.value) == ("1%20", "2abc")
 
 
+@pytest.mark.parametrize("content_type", ["APPLICATION/JSON", "Application/Json; charset=UTF-8"])
+def test_a_content_type_in_capitals_means_the_same(content_type: str) -> None:
+    attributes = {
+        "ce-specversion": "1.0",
+        "ce-id": "1",
+        "ce-source": "hyperfleet-sentinel",
+        "ce-type": "com.redhat.hyperfleet.cluster.reconcile",
+    }
+    assert isinstance(parse(http_headers(attributes, content_type), _DATA), ClusterEvent)
+
+
 def test_watermill_writes_structured_mode_without_a_content_type() -> None:
     body = {
         "specversion": "1.0",

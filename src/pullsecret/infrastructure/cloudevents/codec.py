@@ -47,8 +47,12 @@ def parse(headers: Mapping[str, str], body: bytes) -> ClusterEvent | Malformed:
     """Return the event; any message gives one or the other, never an exception."""
     if len(body) > MAX_EVENT_BYTES:
         return Malformed(f"it has {len(body)} bytes, more than {MAX_EVENT_BYTES}")
+    # A media type means the same in capitals (RFC 9110, 8.3.1), which the library does not know.
+    known = {
+        name: value.lower() if name.lower() == "content-type" else value for name, value in headers.items()
+    }
     try:
-        message = from_http(HTTPMessage(dict(headers), body), _FORMAT, _Received)
+        message = from_http(HTTPMessage(known, body), _FORMAT, _Received)
     except RecursionError:
         return Malformed("its JSON is nested too deeply")
     except Exception as error:  # the library raises whatever its parsers do
