@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 
+from pullsecret.domain.clean_up import CleanUpJob
 from pullsecret.domain.conditions import StatusReport, conditions_of
+from pullsecret.domain.finalization import clean_up_report
 from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.jobs import AnyJob
 from pullsecret.domain.ownership import Decision, decide
@@ -48,7 +50,12 @@ def tells_of(message: str, path: str) -> bool:
 
 def says(believed: StatusReport | None, job: AnyJob) -> bool:
     """True if ``believed`` says what the end of ``job`` does, whichever job it was told of."""
-    if believed is None or not isinstance(job, ProvisionJob) or not isinstance(job.state, Finished):
+    if believed is None or not isinstance(job.state, Finished):
         return False
-    ended, said = conditions_of(job.state.result), believed.conditions
+    match job:
+        case ProvisionJob(state=Finished(result=result)):
+            ended = conditions_of(result)
+        case CleanUpJob(state=Finished() as finished):
+            ended = clean_up_report(job, finished, believed.observed_at).conditions
+    said = believed.conditions
     return (ended.applied.message, ended.available.reason) == (said.applied.message, said.available.reason)
