@@ -96,7 +96,7 @@ class ReportJobs:
         return True
 
     async def _tell(self, job: AnyJob, ended_at: datetime) -> None:
-        report = _report_of(job, self.clock.now())
+        report = end_report(job, self.clock.now())
         try:
             receipt = await self.status.post(report)
         except PermanentError as error:
@@ -120,7 +120,7 @@ class _InHand:
     """Of which the end is being told or marked."""
 
 
-def _report_of(job: AnyJob, now: datetime) -> StatusReport:
+def end_report(job: AnyJob, now: datetime) -> StatusReport:
     """What the end of ``job`` means for its cluster."""
     match job:
         case ProvisionJob(state=Finished() as finished):

@@ -131,7 +131,7 @@ class FinishedJobs:
 
     def _may_be_taken_over(self, known: KnownJob) -> bool:
         mark, since = self._claimed.get(known.uid, ("", 0.0))
-        return mark.startswith(f"{self._replica}/") and self._now() - since >= self._remind
+        return mark.startswith(f"{self._replica}/") and self._old(since)
 
     def _with_result(self, known: KnownJob) -> AnyJob:
         if not known.ended or known.found is None or noted_result(known.found) is not None:
@@ -152,7 +152,7 @@ class FinishedJobs:
     def _free(self, known: KnownJob) -> bool:
         """Whether the ended job carries no mark, or one that is old."""
         mark, since = self._claimed.get(known.uid, (None, 0.0))
-        old = self._now() - since >= self._remind
+        old = self._old(since)
         # Our own mark may be there before the watch tells of it.
         return (mark is None or old) if known.claim is None else (mark == known.claim and old)
 
@@ -259,6 +259,10 @@ class FinishedJobs:
             self._on_fault(fault)
             return
         await self._events.pod_not_starting(found, problem)
+
+    def _old(self, since: float) -> bool:
+        """Whether a mark that has been there ``since`` then keeps no replica any more."""
+        return self._now() - since >= self._remind
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

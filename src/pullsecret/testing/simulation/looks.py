@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 
-from pullsecret.domain.clean_up import CleanUpJob
-from pullsecret.domain.conditions import StatusReport, conditions_of
-from pullsecret.domain.finalization import clean_up_report
+from pullsecret.application.report_jobs import end_report
+from pullsecret.domain.conditions import StatusReport
 from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.jobs import AnyJob
 from pullsecret.domain.ownership import Decision, decide
-from pullsecret.domain.provisioning import Finished, ProvisionJob
+from pullsecret.domain.provisioning import Finished
 from pullsecret.infrastructure.memory.cloud import StoredSecret
 from pullsecret.testing.simulation.truth import ClusterTruth, PlaceTruth
 
@@ -52,10 +51,5 @@ def says(believed: StatusReport | None, job: AnyJob) -> bool:
     """True if ``believed`` says what the end of ``job`` does, whichever job it was told of."""
     if believed is None or not isinstance(job.state, Finished):
         return False
-    match job:
-        case ProvisionJob(state=Finished(result=result)):
-            ended = conditions_of(result)
-        case CleanUpJob(state=Finished() as finished):
-            ended = clean_up_report(job, finished, believed.observed_at).conditions
-    said = believed.conditions
+    ended, said = end_report(job, believed.observed_at).conditions, believed.conditions
     return (ended.applied.message, ended.available.reason) == (said.applied.message, said.available.reason)
