@@ -1,10 +1,19 @@
 """The protocol buffer classes of google.cloud.secretmanager.v1, from the official client."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from google.cloud.secretmanager_v1.types import resources, service
 
 Message = Any
+
+
+def time_of(message: Message, field: str) -> datetime | None:
+    """The timestamp in ``field``, in UTC; None if it is not set."""
+    if not message.HasField(field):
+        return None
+    time: datetime = getattr(message, field).ToDatetime(UTC)
+    return time
 
 
 def _raw(proto_plus_class: Any) -> Any:

@@ -281,7 +281,7 @@ def _secret_fields(record: SecretRecord) -> Fields:
         "name": message.name,
         "etag": message.etag,
         "create_time": message.create_time.ToDatetime(UTC),
-        "expire_time": message.expire_time.ToDatetime(UTC) if message.HasField("expire_time") else None,
+        "expire_time": record.expiry,
         "labels": " ".join(f"{key}={value}" for key, value in message.labels.items()) or None,
         "replication": message.replication.WhichOneof("replication"),
         "topics.name": " ".join(topic.name for topic in message.topics) or None,
@@ -297,5 +297,5 @@ def _version_fields(message: Message) -> Fields:
         "etag": message.etag,
         "state": State.Name(message.state),
         "create_time": message.create_time.ToDatetime(UTC),
-        "destroy_time": message.destroy_time.ToDatetime(UTC) if message.HasField("destroy_time") else None,
+        "destroy_time": messages.time_of(message, "destroy_time"),
     }

@@ -2,11 +2,11 @@
 
 import secrets as randomness
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import attrs
 
-from pullsecret.testing.gcp.messages import Message, Secret, SecretVersion
+from pullsecret.testing.gcp.messages import Message, Secret, SecretVersion, time_of
 from pullsecret.testing.gcp.resource_names import SecretName
 from pullsecret.testing.gcp.status import etag_mismatch, no_versions, version_not_found, wrong_state
 
@@ -72,10 +72,7 @@ class VersionRecord:
     @property
     def destruction(self) -> datetime | None:
         """When the payload is to be destroyed, if that is scheduled."""
-        if not self.message.HasField("scheduled_destroy_time"):
-            return None
-        due: datetime = self.message.scheduled_destroy_time.ToDatetime(UTC)
-        return due
+        return time_of(self.message, "scheduled_destroy_time")
 
     def _change(self, state: int) -> None:
         self.message.state = state
@@ -103,12 +100,15 @@ class SecretRecord:
         if etag and etag != self.message.etag:
             raise etag_mismatch(self.name)
 
+    @property
+    def expiry(self) -> datetime | None:
+        """When the secret is to go, if that is set."""
+        return time_of(self.message, "expire_time")
+
     def due_times(self) -> Iterator[datetime]:
         """The times of :meth:`carry_out`."""
-        if self.message.HasField("expire_time"):
-            yield self.message.expire_time.ToDatetime(UTC)
-        for version in self.versions:
-            if (due := version.destruction) is not None:
+        for due in (self.expiry, *(version.destruction for version in self.versions)):
+            if due is not None:
                 yield due
 
     def carry_out(self, now: datetime) -> bool:
@@ -116,8 +116,7 @@ class SecretRecord:
         for version in self.versions:
             if (due := version.destruction) is not None and due <= now:
                 version.destroy(due, timedelta())
-        message = self.message
-        return message.HasField("expire_time") and bool(message.expire_time.ToDatetime(UTC) <= now)
+        return self.expiry is not None and self.expiry <= now
 
     def version(self, wanted: str, *, by_alias: bool) -> VersionRecord:
         """Find a version by number, or by ``latest`` or alias if ``by_alias``. Raises ApiError (NOT_FOUND).

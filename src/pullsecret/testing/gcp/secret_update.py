@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from pullsecret.testing.gcp.messages import Message, Secret
+from pullsecret.testing.gcp.messages import Message, Secret, time_of
 from pullsecret.testing.gcp.secret_records import SecretRecord
 from pullsecret.testing.gcp.status import invalid_argument
 from pullsecret.testing.gcp.validation import check_secret
@@ -61,7 +61,8 @@ def set_expiry(secret: Message, now: datetime) -> None:
     if secret.WhichOneof("expiration") == "ttl":
         lifetime = timedelta(seconds=secret.ttl.seconds)
         secret.expire_time.FromDatetime(now + lifetime)
-    if secret.HasField("expire_time") and secret.expire_time.ToDatetime(now.tzinfo) <= now:
+    expiry = time_of(secret, "expire_time")
+    if expiry is not None and expiry <= now:
         raise invalid_argument("secret.expire_time", "The expiry must lie in the future.")
 
 
