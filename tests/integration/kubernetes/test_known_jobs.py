@@ -1,14 +1,15 @@
 """What the copy of the jobs may be relied on for while the watch behind it says nothing."""
 
 import asyncio
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import attrs
 import pytest
 from tests.integration.kubernetes.job_harness import ObedientJobs, eventually
 
+from pullsecret.domain.jobs import AnyJob
 from pullsecret.domain.provisioning import Queued, Running
 from pullsecret.infrastructure.kubernetes import marks
 from pullsecret.infrastructure.kubernetes.api import MERGE_PATCH, Answer, KubernetesApi, Object
@@ -32,19 +33,28 @@ class DeafApi(KubernetesApi):
         yield "", {}
 
 
+@asynccontextmanager
+async def following(
+    jobs: ObedientJobs, api: KubernetesApi, times: JobTimes | None = None
+) -> AsyncIterator[tuple[KubernetesJobRunner, AsyncGenerator[AnyJob, None]]]:
+    """A replica that reaches the API server by ``api``, and the ends that are brought to it."""
+    settings = jobs.settings if times is None else attrs.evolve(jobs.settings, times=times)
+    runner = KubernetesJobRunner(api, settings, MemoryTelemetry())
+    async with asyncio.timeout(jobs.patience), aclosing(runner.finished()) as finished:
+        yield runner, finished
+
+
 async def test_a_newer_job_that_no_watch_told_of_is_known_when_an_end_is_brought(
     jobs: ObedientJobs, system: System
 ) -> None:
     older = new_order()
     newer = new_order(older.target.cluster_id, generation=2)
     await end(jobs, older)
-    async with DeafApi(await system.connect()) as api:
-        deaf = KubernetesJobRunner(api, jobs.settings, MemoryTelemetry())
-        async with asyncio.timeout(jobs.patience), aclosing(deaf.finished()) as finished:
-            assert (await anext(finished)).key == older.key
-            assert isinstance(await jobs.runner.submit(newer), Submitted)
-            known = await deaf.known(older.target.cluster_id)
-            assert {job.key for job in known} == {older.key, newer.key}
+    async with DeafApi(await system.connect()) as api, following(jobs, api) as (deaf, finished):
+        assert (await anext(finished)).key == older.key
+        assert isinstance(await jobs.runner.submit(newer), Submitted)
+        known = await deaf.known(older.target.cluster_id)
+        assert {job.key for job in known} == {older.key, newer.key}
 
 
 class FreezableApi(KubernetesApi):
@@ -66,18 +76,16 @@ async def test_who_took_up_an_end_long_ago_knows_what_another_replica_made_of_it
     older = new_order()
     newer = new_order(older.target.cluster_id, generation=2)
     await end(jobs, older)
-    settings = attrs.evolve(jobs.settings, times=JobTimes(remind=3.0))
-    async with FreezableApi(await system.connect()) as api:
-        late = KubernetesJobRunner(api, settings, MemoryTelemetry())
-        async with asyncio.timeout(jobs.patience), aclosing(late.finished()) as finished:
-            assert (await anext(finished)).key == older.key
-            # Its own mark is the last that it hears of.
-            assert {job.key for job in await late.known(older.target.cluster_id)} == {older.key}
-            api.frozen = True
-            assert isinstance(await jobs.runner.submit(newer), Submitted)
-            await asyncio.sleep(settings.times.remind)
-            known = await late.known(older.target.cluster_id)
-            assert {job.key for job in known} == {older.key, newer.key}
+    times = JobTimes(remind=3.0)
+    async with FreezableApi(await system.connect()) as api, following(jobs, api, times) as (late, finished):
+        assert (await anext(finished)).key == older.key
+        # Its own mark is the last that it hears of.
+        assert {job.key for job in await late.known(older.target.cluster_id)} == {older.key}
+        api.frozen = True
+        assert isinstance(await jobs.runner.submit(newer), Submitted)
+        await asyncio.sleep(times.remind)
+        known = await late.known(older.target.cluster_id)
+        assert {job.key for job in known} == {older.key, newer.key}
 
 
 class SlowlyListingApi(KubernetesApi):
@@ -103,19 +111,17 @@ async def test_while_all_jobs_are_read_in_nobody_reads_them_once_more(
     queued, ended = new_order(), new_order()
     await jobs.runner.submit(queued)
     await end(jobs, ended)
-    async with SlowlyListingApi(await system.connect()) as api:
-        runner = KubernetesJobRunner(api, jobs.settings, MemoryTelemetry())
-        async with asyncio.timeout(jobs.patience), aclosing(runner.finished()) as finished:
-            first_end = asyncio.ensure_future(anext(finished))
-            await eventually(lambda: _holds(api.lists == 1))
-            others = asyncio.gather(runner.jobs(), runner.unfinished(), runner.going_again())
-            await asyncio.sleep(0.2)
-            api.go_on.set()
-            every, unfinished, again = await others
-            assert {job.key for job in every} == {queued.key, ended.key}
-            assert [job.key for job in unfinished] == [queued.key]
-            assert list(again) == []
-            assert (await first_end).key == ended.key
+    async with SlowlyListingApi(await system.connect()) as api, following(jobs, api) as (runner, finished):
+        first_end = asyncio.ensure_future(anext(finished))
+        await eventually(lambda: _holds(api.lists == 1))
+        others = asyncio.gather(runner.jobs(), runner.unfinished(), runner.going_again())
+        await asyncio.sleep(0.2)
+        api.go_on.set()
+        every, unfinished, again = await others
+        assert {job.key for job in every} == {queued.key, ended.key}
+        assert [job.key for job in unfinished] == [queued.key]
+        assert list(again) == []
+        assert (await first_end).key == ended.key
     assert api.lists == 1
 
 
@@ -146,13 +152,11 @@ async def test_an_end_that_changed_while_it_was_taken_up_is_brought_at_once(
     for order in orders:
         await end(jobs, order)
     # Reminders would come too late.
-    settings = attrs.evolve(jobs.settings, times=JobTimes(remind=10 * jobs.patience))
+    times = JobTimes(remind=10 * jobs.patience)
     brought = set()
-    async with MeddlingApi(await system.connect()) as api:
-        runner = KubernetesJobRunner(api, settings, MemoryTelemetry())
-        async with asyncio.timeout(jobs.patience), aclosing(runner.finished()) as finished:
-            while len(brought) < len(orders):
-                brought.add((await anext(finished)).key)
+    async with MeddlingApi(await system.connect()) as api, following(jobs, api, times) as (_, finished):
+        while len(brought) < len(orders):
+            brought.add((await anext(finished)).key)
     assert brought == {order.key for order in orders}
 
 
@@ -161,16 +165,14 @@ async def test_what_a_replica_did_itself_it_knows_before_the_watch_tells_of_it(
 ) -> None:
     ended, order = new_order(), new_order()
     await end(jobs, ended)
-    async with DeafApi(await system.connect()) as api:
-        deaf = KubernetesJobRunner(api, jobs.settings, MemoryTelemetry())
-        async with asyncio.timeout(jobs.patience), aclosing(deaf.finished()) as finished:
-            await anext(finished)
-            await deaf.submit(order)
-            (queued,) = await deaf.unfinished()
-            assert (queued.key, queued.state) == (order.key, Queued())
-            await deaf.release(order.key)
-            (running,) = await deaf.unfinished()
-            assert (running.key, running.state) == (order.key, Running())
+    async with DeafApi(await system.connect()) as api, following(jobs, api) as (deaf, finished):
+        await anext(finished)
+        await deaf.submit(order)
+        (queued,) = await deaf.unfinished()
+        assert (queued.key, queued.state) == (order.key, Queued())
+        await deaf.release(order.key)
+        (running,) = await deaf.unfinished()
+        assert (running.key, running.state) == (order.key, Running())
 
 
 async def test_an_older_generation_is_refused_after_a_newer_one_that_no_watch_told_of(
@@ -211,9 +213,8 @@ async def test_who_watches_hands_over_without_reading_the_jobs(jobs: ObedientJob
     await end(jobs, ended)
     async with CountingApi(await system.connect()) as api:
         # No reminder, mark or claim comes in between.
-        settings = attrs.evolve(jobs.settings, times=JobTimes(remind=10 * jobs.patience))
-        watching = KubernetesJobRunner(api, settings, MemoryTelemetry())
-        async with asyncio.timeout(jobs.patience), aclosing(watching.finished()) as finished:
+        times = JobTimes(remind=10 * jobs.patience)
+        async with following(jobs, api, times) as (watching, finished):
             await anext(finished)
             await eventually(lambda: payload_gone(jobs, ended))
             api.verbs.clear()
@@ -244,14 +245,12 @@ async def test_of_an_end_that_another_replica_told_first_nothing_is_kept(
                 await asyncio.sleep(1.0)
             return answer
 
-    async with Slow(await system.connect()) as api:
-        runner = KubernetesJobRunner(api, jobs.settings, MemoryTelemetry())
-        async with asyncio.timeout(jobs.patience), aclosing(runner.finished()) as finished:
-            await anext(finished)
-            # Nothing that can be asked of the runner shows it: it is memory that would never be given back.
-            assert runner._ended is not None
-            ended = runner._ended
-            await eventually(lambda: _holds(not ended._claimed))
+    async with Slow(await system.connect()) as api, following(jobs, api) as (runner, finished):
+        await anext(finished)
+        # Nothing that can be asked of the runner shows it: it is memory that would never be given back.
+        assert runner._ended is not None
+        ended = runner._ended
+        await eventually(lambda: _holds(not ended._claimed))
 
 
 async def test_a_told_end_is_marked_although_others_wait_to_be_taken_up(jobs: ObedientJobs) -> None:
