@@ -4,6 +4,7 @@ mutmut makes the mutants. There are ten thousand, so each is shown to the cheape
 the engine's cases (shared and recorded) that reach the changed function, and, if they end as ever, to those
 unit tests that reach it. ``--sample N`` takes N mutants at random, from every module its share. Those that
 nobody noticed are printed. Fuzzing and the tests of hostile input are no witnesses here: they take seconds.
+An interrupted run goes on where it stopped unless anything that it depends on was changed.
 """
 
 import difflib
@@ -18,6 +19,7 @@ import tempfile
 from argparse import ArgumentParser
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ from hypothesis import settings
 from mutmut.mutation.file_mutation import mutate_file_contents
 from mutmut.mutation.trampoline import set_mutant_under_test
 from mutmut.state import state
+from tests.mutation_journal import Journal, digest
 
 ROOT = Path(__file__).parents[1]
 CASES = [ROOT / "tests" / "fixtures" / folder for folder in ("conformance", "engine")]
@@ -43,6 +46,16 @@ PYTEST = ["-x", *SILENT, "-p", "no:cacheprovider", "-p", "no:randomly", "-p", "n
 EXAMPLES = 10
 CPU_SECONDS = 60
 MEMORY = 4 << 30
+JOURNALS = ROOT / "build" / "mutation-expressions"
+DEPENDENCIES = [
+    ROOT / "src" / PACKAGE.replace(".", "/"),
+    ROOT / "tests" / "unit" / "expressions",
+    *CASES,
+    Path(__file__),
+    ROOT / "pyproject.toml",
+    ROOT / "uv.lock",
+]
+"""What makes a mutant noticed or not."""
 FORKED = multiprocessing.get_context("fork")
 
 
@@ -241,6 +254,10 @@ def main() -> int:
     add_option(parser)
     options = parser.parse_args()
     os.chdir(ROOT)
+    asked = (options.sample, options.seed, options.only)
+    journal = Journal(JOURNALS / f"{digest(asked, DEPENDENCIES)}.jsonl")
+    if journal:
+        sys.stdout.write(f"{len(journal)} mutants were examined before the run was interrupted\n")
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(ROOT / "src", folder, dirs_exist_ok=True)
         made = list(mutants_of(Path(folder)))
@@ -252,7 +269,12 @@ def main() -> int:
         taken = [each for each in made if any(text in each.name for text in options.only or [""])]
         if options.sample:
             taken = sample(taken, options.sample, options.seed)
-        survivors = [each for each in taken if not told(each, is_noticed(each, known))]
+        survivors = [
+            each
+            for each in taken
+            if not told(each, journal.answer(each.name, partial(is_noticed, each, known)))
+        ]
+    journal.close()
     noticed = len(taken) - len(survivors)
     score = 100 * noticed / len(taken)
     sys.stdout.write(f"{noticed} of {len(taken)} mutants noticed: {score:.1f} %\n")
