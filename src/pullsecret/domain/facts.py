@@ -86,7 +86,8 @@ class EventPutAside:
 class BacklogSeen:
     """How many messages the broker holds for us."""
 
-    waiting: int
+    waiting: int | None
+    """None while the broker cannot be asked."""
 
 
 @attrs.frozen

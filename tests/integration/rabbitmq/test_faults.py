@@ -20,7 +20,7 @@ import pytest
 from tests.integration.rabbitmq.harness import RabbitMQHarness, administrator, rabbitmq_harness, settings_for
 
 from pullsecret.domain.errors import PermanentError
-from pullsecret.domain.facts import Interrupted
+from pullsecret.domain.facts import BacklogSeen, Interrupted
 from pullsecret.infrastructure.intake.circuit import IntakePause
 from pullsecret.testing import patience
 from pullsecret.testing.brokers.amqp_frames import FrameCuts, Kind
@@ -146,6 +146,7 @@ async def test_a_half_open_connection(
         harness.telemetry.facts.clear()
         proxy.hold()
         await until(lambda: bool(harness.telemetry.of(Interrupted)))
+        assert harness.telemetry.of(BacklogSeen)[-1].waiting is None
         proxy.release()
 
     async with trial.fleet.served_by(harness.source):

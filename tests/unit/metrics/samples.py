@@ -73,6 +73,7 @@ def one_of_each() -> list[Fact]:
         facts.EventTaken(CLUSTER),
         *(facts.EventSettled(CLUSTER, outcome, 0.1) for outcome in EventOutcome),
         facts.EventPutAside("its data names no cluster"),
+        facts.BacklogSeen(None),
         facts.BacklogSeen(7),
         *(facts.CircuitChanged("hyperfleet-api", state) for state in CircuitState),
         facts.JobsSeen(3, 4),

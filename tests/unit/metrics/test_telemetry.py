@@ -1,6 +1,7 @@
 """What facts become in Prometheus' eyes: only the registry's samples are looked at."""
 
 import itertools
+import math
 import re
 from pathlib import Path
 from typing import get_args
@@ -115,6 +116,15 @@ def test_the_designs_metrics(scraped: Scraped) -> None:
     assert scraped.value("pullsecret_job_duration_seconds_bucket", le="2.0") == 1
     calls = {"method": "AccessSecretVersion", "status_code": "429"}
     assert scraped.value("pullsecret_gcp_api_calls_total", **calls) == 2
+
+
+def test_the_backlog_is_unknown_while_the_broker_is_away(scraped: Scraped) -> None:
+    scraped.record(facts.BacklogSeen(7))
+    assert scraped.value("pullsecret_backlog_messages") == 7
+    scraped.record(facts.BacklogSeen(None))
+    unknown = scraped.value("pullsecret_backlog_messages")
+    assert unknown is not None
+    assert math.isnan(unknown)
 
 
 def test_a_job_whose_end_nobody_saw_is_no_quick_one(scraped: Scraped) -> None:

@@ -46,6 +46,8 @@ def _(fact: facts.EventPutAside) -> LogLine:
 
 @log_line.register
 def _(fact: facts.BacklogSeen) -> LogLine:
+    if fact.waiting is None:
+        return LogLine("debug", "see-backlog", "Backlog unknown")
     return LogLine("debug", "see-backlog", "Backlog seen", details={"waiting": fact.waiting})
 
 

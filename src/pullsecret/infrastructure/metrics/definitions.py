@@ -144,7 +144,9 @@ EVENT_AGE: Final = Definition(
     buckets=(0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800),
 )
 BACKLOG: Final = Definition(
-    "pullsecret_backlog_messages", Kind.GAUGE, "Messages that the broker holds for us, where it tells."
+    "pullsecret_backlog_messages",
+    Kind.GAUGE,
+    "Messages that the broker holds for us, where it tells. NaN while it is away.",
 )
 DEAD_LETTERS: Final = Definition(
     "pullsecret_dead_letters_total",

@@ -1,6 +1,7 @@
 """Counts every fact."""
 
 import hashlib
+import math
 import platform
 import re
 import time
@@ -106,7 +107,7 @@ class PrometheusTelemetry:
 
     @_count.register
     def _(self, fact: facts.BacklogSeen) -> None:
-        self._metrics.set(metric.BACKLOG, fact.waiting)
+        self._metrics.set(metric.BACKLOG, math.nan if fact.waiting is None else fact.waiting)
 
     @_count.register
     def _(self, fact: facts.HandedOver) -> None:

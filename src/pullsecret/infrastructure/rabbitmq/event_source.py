@@ -188,6 +188,7 @@ class RabbitMQSubscription:
             self._away = error = await self._watch(session)
             self._inbox.drop()  # the broker brings them again
             self._telemetry.record(CircuitChanged("rabbitmq", CircuitState.OPEN))
+            self._telemetry.record(BacklogSeen(None))
             await session.close()
             session = await self._mended(error)
             self._away = None
