@@ -37,7 +37,8 @@ class PubSubEmulator:
             raise PubSubMissingError(
                 "the Pub/Sub emulator is not installed: install Java and google-cloud-cli-pubsub-emulator"
             )
-        command = [java, "-Xmx512m", "-XX:+UseSerialGC", "-jar", str(jar)]
+        # It lives too short for what the second compiler takes to pay.
+        command = [java, "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-jar", str(jar)]
         self._child = start(
             [*command, "--host=127.0.0.1", f"--port={self.port}"], self._folder / "emulator.log"
         )

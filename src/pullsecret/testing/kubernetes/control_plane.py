@@ -1,6 +1,7 @@
 """etcd, kube-apiserver and kube-controller-manager as local processes."""
 
 import json
+import os
 import signal
 import time
 from contextlib import suppress
@@ -27,6 +28,9 @@ CONTROLLERS: Final = (
     "namespace-controller",
     "root-ca-certificate-publisher-controller",
 )
+
+# The servers live for minutes and have memory enough; who looks for garbage less often takes less time.
+_GARBAGE_COLLECTION: Final = {"GOGC": "400"}
 
 # Who did what to which object, and whether it was allowed; never a body, since bodies hold payloads.
 _AUDIT_POLICY: Final = {
@@ -123,7 +127,7 @@ class ControlPlane:
 
     def start_apiserver(self) -> None:
         """Start the API server and wait until it is ready; what was stored before is still there."""
-        self._apiserver = start(self._apiserver_command(), self.folder / "kube-apiserver.log")
+        self._apiserver = _start(self._apiserver_command(), self.folder / "kube-apiserver.log")
         self._await_ready("kube-apiserver", self._apiserver, f"{self.url}/readyz")
 
     def kill_apiserver(self) -> None:
@@ -168,7 +172,7 @@ class ControlPlane:
             f"--initial-cluster=default={peer}",
             "--log-level=error",
         ]
-        return start(command, self.folder / "etcd.log")
+        return _start(command, self.folder / "etcd.log")
 
     def _apiserver_command(self) -> list[str]:
         server = self.server_certificate()
@@ -215,7 +219,7 @@ class ControlPlane:
             "--profiling=false",
             "-v=1",
         ]
-        return start(command, self.folder / "kube-controller-manager.log")
+        return _start(command, self.folder / "kube-controller-manager.log")
 
     def _await_ready(self, name: str, child: Child, url: str) -> None:
         give_up = time.monotonic() + PATIENCE
@@ -234,6 +238,10 @@ class ControlPlane:
                     return
             time.sleep(0.1)
         raise ControlPlaneError(f"{name} did not become ready:\n{child.tail()}")
+
+
+def _start(command: list[str], log: Path) -> Child:
+    return start(command, log, os.environ | _GARBAGE_COLLECTION)
 
 
 def _certificate_user(pair: KeyPair) -> dict[str, str]:
