@@ -3,9 +3,11 @@
 ``python -m benchmarks.adapter_memory --jobs 0 1000 10000``
 
 One job is made on a real control plane, with its pod, ended and reported, as an hour of work leaves
-thousands (``times.retention``). The others are copies: what the API server stored of it, put into etcd under
-other names and ids. The adapter is a process of its own with its production wiring; it starts when the jobs
-are there, and is looked at when it has read them all and then looked at them several times.
+thousands (``times.retention``); with ``--waiting`` one that waits to be released, with its temporary secret,
+as thousands of clusters that change at once leave them. The others are copies: what the API server stored of
+it, put into etcd under other names and ids. The adapter is a process of its own with its production wiring;
+it starts when the jobs are there, and is looked at when it has read them all and then looked at them several
+times.
 """
 
 import argparse
@@ -15,21 +17,21 @@ import json
 import sys
 import tempfile
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import attrs
 import httpx
-from benchmarks.kubernetes_reporting import end, new_cluster, unfinished_job
+from benchmarks.kubernetes_reporting import end, new_cluster, queued_job, unfinished_job
 from benchmarks.results import add_option, write_result
 from tests.integration.kubernetes.job_harness import eventually
 from tests.system.world import SystemWorld, system_world
 
 from pullsecret.infrastructure.job_process.termination_message import encode_result
 from pullsecret.infrastructure.kubernetes import marks, rbac
-from pullsecret.infrastructure.kubernetes.api import STRATEGIC_PATCH
+from pullsecret.infrastructure.kubernetes.api import STRATEGIC_PATCH, Object
 from pullsecret.infrastructure.kubernetes.paths import job_path, pod_path
 from pullsecret.testing.contracts.job_runner import SUCCESS
 from pullsecret.testing.kubernetes.binaries import find
@@ -38,17 +40,22 @@ from pullsecret.testing.kubernetes.control_plane import ControlPlane
 _SETTLE = 15.0
 _PATIENCE = 600.0
 _IN_ONE_WRITE = 60
-"""A job and a pod each; etcd takes 128 writes at once."""
+"""A job and its pod or its secret each; etcd takes 128 writes at once."""
 
 
-async def measure(control_plane: ControlPlane, folder: Path, numbers: list[int]) -> list[dict[str, Any]]:
-    """For each of ``numbers``, in growing order, a new adapter's memory."""
+async def measure(
+    control_plane: ControlPlane,
+    folder: Path,
+    numbers: list[int],
+    make: "Callable[[SystemWorld], Awaitable[Sample]]",
+) -> list[dict[str, Any]]:
+    """For each of ``numbers``, in growing order, a new adapter's memory with so many jobs of ``make``."""
     async with system_world(control_plane, folder) as world:
         points = []
         sample: Sample | None = None
         for known, number in pairwise([0, *numbers]):
             if number:
-                sample = sample or await reported_job(world)
+                sample = sample or await make(world)
                 # The sample is the first of them.
                 for start in range(max(known, 1), number, _IN_ONE_WRITE):
                     await sample.copy(range(start, min(start + _IN_ONE_WRITE, number)))
@@ -67,7 +74,8 @@ async def memory_of_adapter(world: SystemWorld, number: int) -> dict[str, Any]:
         raise SystemExit(f"The API server has {there} jobs in place of {number}.")
     log = world.system.control_plane.audit_log
     position = log.stat().st_size
-    replica = await world.add_replica(drift=None)
+    # What waits goes on waiting.
+    replica = await world.add_replica(drift=None, limits={"perProject": 1, "overall": 1})
 
     async def has_read() -> bool:
         """It watches what it has read, and only then."""
@@ -94,7 +102,7 @@ def watched(line: str) -> str | None:
 
 @attrs.frozen
 class Sample:
-    """A job and its pod as the API server stored them in etcd."""
+    """A job and what belongs to it as the API server stored them in etcd."""
 
     etcd: str
     """Its URL."""
@@ -102,6 +110,18 @@ class Sample:
     """By key."""
     cluster_id: bytes
     uids: Sequence[bytes]
+
+    @classmethod
+    async def of(cls, world: SystemWorld, cluster_id: str, objects: Mapping[str, Object]) -> "Sample":
+        """``objects`` by kind, in Kubernetes' plural."""
+        etcd = world.system.control_plane.etcd_url
+        values = {}
+        for kind, item in objects.items():
+            key = f"/registry/{kind}/{world.system.namespace}/{item['metadata']['name']}".encode()
+            answer = await ask(etcd, "range", {"key": _base64(key)})
+            values[key] = base64.b64decode(answer["kvs"][0]["value"])
+        uids = [item["metadata"]["uid"].encode() for item in objects.values()]
+        return cls(etcd, values, cluster_id.encode(), uids)
 
     async def copy(self, numbers: Iterable[int]) -> None:
         """Store it once more for each of ``numbers``. Names and ids change, but not in length: what is stored
@@ -149,21 +169,22 @@ async def reported_job(world: SystemWorld) -> Sample:
     path = job_path(namespace, job["metadata"]["name"])
     await world.admin.call("patch", path, done, content_type=STRATEGIC_PATCH)
     (pod,), _ = await world.admin.list(pod_path(namespace))
-    etcd = world.system.control_plane.etcd_url
-    keys = [
-        f"/registry/{kind}/{namespace}/{item['metadata']['name']}".encode()
-        for kind, item in (("jobs", job), ("pods", pod))
-    ]
-    answers = [await ask(etcd, "range", {"key": _base64(key)}) for key in keys]
-    values = [base64.b64decode(answer["kvs"][0]["value"]) for answer in answers]
-    uids = [item["metadata"]["uid"].encode() for item in (job, pod)]
-    return Sample(etcd, dict(zip(keys, values, strict=True)), cluster_id.encode(), uids)
+    return await Sample.of(world, cluster_id, {"jobs": job, "pods": pod})
+
+
+async def waiting_job(world: SystemWorld) -> Sample:
+    """A job that was handed over and not released yet, and its temporary secret."""
+    cluster_id = await new_cluster(world)
+    job = await queued_job(world, cluster_id)
+    (secret,) = await world.temporary_secrets()
+    return await Sample.of(world, cluster_id, {"jobs": job, "secrets": secret})
 
 
 def main() -> None:
     """Run the benchmark; prints a table in Markdown."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--jobs", type=int, nargs="+", default=[0, 1000, 10_000])
+    parser.add_argument("--waiting", action="store_true", help="jobs that wait, in place of reported ones")
     add_option(parser)
     given = parser.parse_args()
     with (
@@ -171,15 +192,16 @@ def main() -> None:
         ControlPlane(find(), Path(folder)) as control_plane,
         tempfile.TemporaryDirectory() as scratch,
     ):
-        points = asyncio.run(measure(control_plane, Path(scratch), sorted(given.jobs)))
+        make = waiting_job if given.waiting else reported_job
+        points = asyncio.run(measure(control_plane, Path(scratch), sorted(given.jobs), make))
     print("| known jobs | resident | peak | processor when idle |\n| --- | --- | --- | --- |")
     for point in points:
         rss, peak = point["rss_bytes"] / 1e6, point["peak_rss_bytes"] / 1e6
         print(f"| {point['jobs']} | {rss:.0f} MB | {peak:.0f} MB | {point['idle_cpu_share']:.1%} |")
     if given.json:
-        write_result(
-            given.json, "Memory of an adapter by the number of jobs that it knows", {"points": points}
-        )
+        which = "waiting jobs" if given.waiting else "jobs"
+        name = f"Memory of an adapter by the number of {which} that it knows"
+        write_result(given.json, name, {"points": points})
 
 
 if __name__ == "__main__":

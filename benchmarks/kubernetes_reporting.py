@@ -127,9 +127,8 @@ async def new_cluster(world: SystemWorld) -> str:
     return target.cluster_id.value
 
 
-async def unfinished_job(world: SystemWorld, cluster_id: str) -> dict[str, Any]:
-    """A released job, its temporary secret, and its pod, which has just succeeded without the job knowing
-    yet."""
+async def queued_job(world: SystemWorld, cluster_id: str, *, released: bool = False) -> dict[str, Any]:
+    """A job as it is once it was handed over, and its temporary secret."""
     settings = JobSettings(image="none", namespace=world.system.namespace)
     order = ProvisionOrder(new_target(ClusterId(cluster_id)), new_pull_secret())
     secrets = TemporarySecrets(world.admin, settings)
@@ -137,25 +136,33 @@ async def unfinished_job(world: SystemWorld, cluster_id: str) -> dict[str, Any]:
     assert secret is not None, "a cluster of its own has no temporary secret yet"
     body = job_manifest.job(order, secret.uid, settings)
     # The job controller leaves it to us.
-    body["spec"] |= {"managedBy": "pullsecret.test/benchmark", "suspend": False}
+    body["spec"] |= {"managedBy": "pullsecret.test/benchmark", "suspend": not released}
     job = (await world.admin.call("create", job_path(settings.namespace), body)).body
     await secrets.tie(secret, job)
-    owner = {"apiVersion": "batch/v1", "kind": "Job", "name": order.key.name, "uid": job["metadata"]["uid"]}
-    template = body["spec"]["template"]
+    return job
+
+
+async def unfinished_job(world: SystemWorld, cluster_id: str) -> dict[str, Any]:
+    """A released job, its temporary secret, and its pod, which has just succeeded without the job knowing
+    yet."""
+    job = await queued_job(world, cluster_id, released=True)
+    name, namespace = job["metadata"]["name"], job["metadata"]["namespace"]
+    owner = {"apiVersion": "batch/v1", "kind": "Job", "name": name, "uid": job["metadata"]["uid"]}
+    template = job["spec"]["template"]
     template["spec"]["volumes"] = []
     template["spec"]["containers"][0]["volumeMounts"] = []
     pod = {
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
-            "name": f"{order.key.name}-pod",
+            "name": f"{name}-pod",
             "labels": template["metadata"]["labels"] | {JOB_UID_LABEL: job["metadata"]["uid"]},
             "ownerReferences": [owner],
         },
         # On a node of its own, so that no test node takes it.
         "spec": {**template["spec"], "nodeName": "by-hand"},
     }
-    await world.admin.call("create", pod_path(settings.namespace), pod)
+    await world.admin.call("create", pod_path(namespace), pod)
     state = {"exitCode": 0, "reason": "Completed", "message": encode_result(SUCCESS, "", {})}
     times = {"startedAt": _now(), "finishedAt": _now()}
     container = {"name": job_manifest.CONTAINER, "image": "none", "imageID": "", "ready": False}
@@ -163,7 +170,7 @@ async def unfinished_job(world: SystemWorld, cluster_id: str) -> dict[str, Any]:
         "phase": "Succeeded",
         "containerStatuses": [container | {"restartCount": 0, "state": {"terminated": state | times}}],
     }
-    path = f"{pod_path(settings.namespace, pod['metadata']['name'])}/status"  # type: ignore[index]
+    path = f"{pod_path(namespace, pod['metadata']['name'])}/status"  # type: ignore[index]
     await world.admin.call("patch", path, {"status": status}, content_type=MERGE_PATCH)
     return job
 
