@@ -94,10 +94,10 @@ class KubernetesJobRunner:
         if (ended := await self._read_in()) is not None:
             return [known.job for known in ended.jobs.unfinished()]
         try:
-            found = await self._jobs.find(marks.OUR_UNFINISHED_JOBS)
+            found = self._jobs.each(marks.OUR_UNFINISHED_JOBS)
+            return [job_of(item) async for item in found if ended_at(item) is None]
         except ApiError as fault:
             raise operation_error("list-jobs", fault) from None
-        return [job_of(item) for item in found if ended_at(item) is None]
 
     async def going_again(self) -> Sequence[AnyJob]:
         """See the port."""
@@ -221,15 +221,19 @@ class KubernetesJobRunner:
             return 0
         # Secrets first: a job of a secret in the list is then in the later list of jobs, if it was ever made
         # and is not yet reported. Whose job is not in it is for nobody.
-        unreported = await self._jobs.find(marks.OUR_UNREPORTED_JOBS)
-        found = {item["metadata"]["name"]: item for item in unreported}
+        untied = {secret.job for secret in secrets if secret.owner is None}
+        has_ended: dict[str, bool] = {}
+        to_confirm: dict[str, Object] = {}
+        async for job in self._jobs.each(marks.OUR_UNREPORTED_JOBS):
+            name = job["metadata"]["name"]
+            has_ended[name] = ended_at(job) is not None
+            if name in untied and not has_ended[name]:
+                to_confirm[name] = job
         removed = 0
         for secret in secrets:
-            job = found.get(secret.job)
-            if job is not None and ended_at(job) is None:
-                if secret.owner is None:
-                    await self._confirm(job, secret)
-            elif job is not None or secret.age >= self.settings.times.orphan_grace:
+            if secret.owner is None and secret.job in to_confirm:
+                await self._confirm(to_confirm[secret.job], secret)
+            elif has_ended.get(secret.job, secret.age >= self.settings.times.orphan_grace):
                 removed += await self._secrets.remove(secret.name, secret.uid)
         return removed
 

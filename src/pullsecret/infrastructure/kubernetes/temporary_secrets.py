@@ -34,7 +34,6 @@ class TemporarySecret:
     """That job's uid, once the two are tied together."""
     age: float
     """Seconds since it was created, by this machine's clock."""
-    annotations: dict[str, str]
 
 
 @attrs.frozen
@@ -63,8 +62,8 @@ class TemporarySecrets:
 
     async def all(self) -> list[TemporarySecret]:
         """Every temporary secret."""
-        found, _ = await self.api.list(self._path(), labels=marks.OUR_JOBS, metadata_only=True)
-        return [_read(item) for item in found]
+        pages = self.api.pages(self._path(), labels=marks.OUR_JOBS, metadata_only=True)
+        return [_read(item) async for page, _ in pages for item in page]
 
     async def tie(self, secret: TemporarySecret, job: Object) -> bool:
         """Make ``job`` the secret's owner; False if the secret is no longer as it was read, and not the
@@ -118,5 +117,4 @@ def _read(found: Object) -> TemporarySecret:
         job=(metadata.get("labels") or {}).get(marks.JOB_LABEL, ""),
         owner=owners[0]["uid"] if owners else None,
         age=(datetime.now(UTC) - time_of(metadata["creationTimestamp"])).total_seconds(),
-        annotations=metadata.get("annotations") or {},
     )
