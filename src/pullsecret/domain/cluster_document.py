@@ -24,6 +24,10 @@ def paths(*texts: str) -> Paths:
     return tuple(DocumentPath(text) for text in texts)
 
 
+_ID = paths("id")
+"""The same in either dialect."""
+
+
 @attrs.define(eq=False, slots=False)
 class UnreadableClusterError(PermanentError):
     """A value in the document is of the wrong kind (``InvalidCluster``)."""
@@ -100,7 +104,7 @@ def read_cluster(
     deleted = find_first(document, where.deleting)
     strict = not deleted
     cluster = Cluster(
-        id=ClusterId(_text(document, paths("id")) or ""),
+        id=ClusterId(_text(document, _ID) or ""),
         generation=generation(document.get("generation")),
         provider=_text(document, where.provider, strict),
         project=_text(document, where.project, strict),

@@ -11,6 +11,8 @@ import attrs
 
 _SEGMENT = re.compile(r"(?P<key>[^.\[\]=]+)(?:\[(?P<field>[^.\[\]=]+)=(?P<wanted>[^\[\]=]+)\])?\Z")
 _SPLIT = re.compile(r"\.(?![^\[]*\])")
+_MAPPINGS = (dict, Mapping)
+"""What JSON gives comes first: whether anything else is a mapping takes long to find out."""
 
 
 @attrs.frozen
@@ -20,7 +22,7 @@ class _Segment:
     wanted: str | None
 
     def step(self, node: object) -> Any:
-        if not isinstance(node, Mapping):
+        if not isinstance(node, _MAPPINGS):
             return None
         child = node.get(self.key)
         if self.field is None:

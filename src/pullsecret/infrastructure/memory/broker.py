@@ -26,6 +26,8 @@ class Message:
     headers: Mapping[str, str]
     body: bytes = attrs.field(repr=False)
     deliveries: int = 0
+    parsed: ClusterEvent | None = attrs.field(default=None, repr=False, eq=False)
+    """What it says, once it was delivered: it may come again many times."""
 
 
 @attrs.frozen
@@ -177,11 +179,11 @@ class MemorySubscription:
         return None
 
     def _deliver(self, message: Message) -> MemoryDelivery | None:
-        event = parse(message.headers, message.body)
+        event = message.parsed or parse(message.headers, message.body)
         if isinstance(event, Malformed):
             self.broker.dead_letters.append(DeadLetter(message, event.reason))
             return None
-        delivered = attrs.evolve(message, deliveries=message.deliveries + 1)
+        delivered = attrs.evolve(message, deliveries=message.deliveries + 1, parsed=event)
         delivery = MemoryDelivery(event, delivered, self)
         self._in_hand[id(delivery)] = delivery
         self.broker.unsettled += 1

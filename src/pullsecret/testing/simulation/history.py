@@ -7,6 +7,8 @@ import attrs
 from pullsecret.domain import facts
 from pullsecret.domain.facts import Fact
 
+_FREQUENT = (facts.JobsSeen, facts.EventTaken, facts.EventSettled, facts.BacklogSeen)
+
 
 @attrs.define
 class History:
@@ -51,4 +53,4 @@ def _text(detail: object) -> str:
 
 def is_telling(fact: Fact) -> bool:
     """True for facts that help to understand a history; the others come every few seconds."""
-    return not isinstance(fact, facts.JobsSeen | facts.EventTaken | facts.EventSettled | facts.BacklogSeen)
+    return not isinstance(fact, _FREQUENT)
