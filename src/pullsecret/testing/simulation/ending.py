@@ -10,44 +10,44 @@ from pullsecret.domain.jobs import AnyJob, newest_jobs
 from pullsecret.domain.provisioning import Finished, ProvisionJob
 from pullsecret.domain.reasons import Reason
 from pullsecret.domain.rollout import Rollout
+from pullsecret.testing.simulation.evidence import Evidence
 from pullsecret.testing.simulation.looks import names, newest, tells_of
-from pullsecret.testing.simulation.oracle import Oracle
 from pullsecret.testing.simulation.truth import CANARY, ClusterTruth
 
 
-def unsettled(oracle: Oracle, rollout: Rollout, *, tells_waiting: bool) -> Iterator[str]:
+def unsettled(evidence: Evidence, rollout: Rollout, *, tells_waiting: bool) -> Iterator[str]:
     """What is not yet as it has to be in the end."""
-    world = oracle.world
+    world = evidence.world
     if world.jobs.unfinished():
         yield "a job is not finished"
     if world.jobs.unreported():
         yield "a job's end is not told"
     if world.jobs.orders:
         yield "a temporary payload is left"
-    for truth in oracle.clusters.values():
+    for truth in evidence.clusters.values():
         if not truth.specs:
             continue
         included = rollout.includes(ClusterId(truth.id))
-        about = _of_cluster(oracle, truth, tells_waiting) if included else _left_alone(oracle, truth)
+        about = _of_cluster(evidence, truth, tells_waiting) if included else _left_alone(evidence, truth)
         for problem in about:
             yield f"{truth.id}: {problem}"
 
 
-def _left_alone(oracle: Oracle, truth: ClusterTruth) -> Iterator[str]:
-    if oracle.world.jobs.of_cluster(ClusterId(truth.id)) or oracle.world.hyperfleet.status(truth.id):
+def _left_alone(evidence: Evidence, truth: ClusterTruth) -> Iterator[str]:
+    if evidence.world.jobs.of_cluster(ClusterId(truth.id)) or evidence.world.hyperfleet.status(truth.id):
         yield "it is not rolled out and something was done about it"
 
 
-def _of_cluster(oracle: Oracle, truth: ClusterTruth, tells_waiting: bool) -> Iterator[str]:
-    last = newest_jobs(oracle.world.jobs.of_cluster(ClusterId(truth.id))).get(ClusterId(truth.id))
+def _of_cluster(evidence: Evidence, truth: ClusterTruth, tells_waiting: bool) -> Iterator[str]:
+    last = newest_jobs(evidence.world.jobs.of_cluster(ClusterId(truth.id))).get(ClusterId(truth.id))
     if truth.vanished:
         if isinstance(last, CleanUpJob) and isinstance(last.state, Finished) and last.state.result.failure:
             yield "its clean-up was begun before the API forgot it, and is not done"
         return
     if truth.deleted:
-        yield from _not_gone(oracle, truth)
+        yield from _not_gone(evidence, truth)
         return
-    report = oracle.world.hyperfleet.status(truth.id)
+    report = evidence.world.hyperfleet.status(truth.id)
     if not truth.ready:
         if tells_waiting and (report is None or report.generation != truth.generation):
             yield f"it waits and generation {truth.generation} is not told of"
@@ -57,13 +57,13 @@ def _of_cluster(oracle: Oracle, truth: ClusterTruth, tells_waiting: bool) -> Ite
     elif not truth.spec.usable:
         if report.conditions.applied.reason is not Reason.INVALID_PULL_SECRET:
             yield f"{report.conditions.applied.reason} is told of an unusable pull secret"
-    elif (refusal := oracle.refusal(truth)) is not None:
+    elif (refusal := evidence.refusal(truth)) is not None:
         # Nobody watches the stored secret: only the next job sees that somebody else has it now.
         landed = report.conditions.available.status is Status.TRUE and truth.place.altered
         if report.conditions.available.reason is not refusal and not landed:
             yield f"{report.conditions.available.reason} is told instead of {refusal}"
     else:
-        yield from _not_landed(oracle, truth, report)
+        yield from _not_landed(evidence, truth, report)
         yield from _not_followed(truth, last)
 
 
@@ -74,65 +74,63 @@ def _not_followed(truth: ClusterTruth, last: AnyJob | None) -> Iterator[str]:
         yield f"another attempt after {last.key.name} was asked for and not made"
 
 
-def _not_gone(oracle: Oracle, truth: ClusterTruth) -> Iterator[str]:
-    if truth.id in oracle.world.hyperfleet.clusters:
+def _not_gone(evidence: Evidence, truth: ClusterTruth) -> Iterator[str]:
+    if truth.id in evidence.world.hyperfleet.clusters:
         yield "it is deleted and not finalized"
-    kept = oracle.kept.get(truth.id, set())
-    there = {place.ref.path for place in oracle.stored_of(truth)}
-    there.update(ref.path for ref in oracle.published_of(truth))
+    kept = evidence.kept.get(truth.id, set())
+    there = {place.ref.path for place in evidence.stored_of(truth)}
+    there.update(ref.path for ref in evidence.published_of(truth))
     for path in sorted(there - kept):
         yield f"it is deleted and {path} is left, which nobody was told"
-    if oracle.stored_secret is Deletion.RETAIN:
+    if evidence.stored_secret is Deletion.RETAIN:
         for place in truth.places.values():
-            stored = oracle.world.cloud.secret(place.ref)
+            stored = evidence.world.cloud.secret(place.ref)
             if place.ref.path in kept and stored is None and not place.meddled:
                 yield f"{place.ref.path} was to be kept"
 
 
-def _not_landed(oracle: Oracle, truth: ClusterTruth, report: StatusReport) -> Iterator[str]:
+def _not_landed(evidence: Evidence, truth: ClusterTruth, report: StatusReport) -> Iterator[str]:
     place = truth.place
-    stored = oracle.world.cloud.secret(place.ref)
+    stored = evidence.world.cloud.secret(place.ref)
     last = newest(stored)
     if not place.altered and (last is None or last[1] != truth.payload):
         yield "Secret Manager does not hold its newest pull secret"
     if report.conditions.available.status is not Status.TRUE:
         yield f"it is told to be not available: {report.conditions.available.message}"
-    published = oracle.ours(truth)
+    published = evidence.ours(truth)
     if published is None or published.payload is None or published.payload.reveal() != truth.payload:
         yield "the cluster secret does not hold its newest pull secret"
     elif published.generation != truth.generation or published.type != DOCKER_CONFIG_TYPE:
         yield f"the cluster secret says generation {published.generation}"
     elif not place.altered and not names(place, stored, version := published.annotations[VERSION_ANNOTATION]):
         yield f"the cluster secret says version {version}"
-    for earlier in oracle.stored_of(truth):
+    for earlier in evidence.stored_of(truth):
         known = earlier is not place and earlier.published and not truth.forgotten
         if known and not tells_of(report.conditions.applied.message, earlier.ref.path):
             yield f"it moved and nobody is told that {earlier.ref.path} is still there"
 
 
-def judge(oracle: Oracle, thorough: bool) -> None:
+def judge(evidence: Evidence, thorough: bool) -> None:
     """Look at what remains to be seen at the end. ``thorough`` reads every word that was said."""
-    world = oracle.world
-    oracle.after_all()
-    if len(world.broker.dead_letters) != oracle.malformed:
-        oracle.violated(
-            f"{len(world.broker.dead_letters)} messages were put aside and {oracle.malformed} were malformed"
-        )
+    world = evidence.world
+    evidence.foreign_untouched()
+    if (put_aside := len(world.broker.dead_letters)) != evidence.malformed:
+        evidence.violated(f"{put_aside} messages were put aside and {evidence.malformed} were malformed")
     for job in world.jobs.all():
-        if job.key.cluster_id.value not in oracle.clusters:
-            oracle.violated(f"{job.key.name} is of a cluster that there never was")
-    for truth in oracle.clusters.values():
+        if job.key.cluster_id.value not in evidence.clusters:
+            evidence.violated(f"{job.key.name} is of a cluster that there never was")
+    for truth in evidence.clusters.values():
         for place in truth.places.values():
             needed = len(place.wanted) + place.meddled + len(place.excuses) + place.overtaken
             if len(place.added) > needed:
                 what = f"{len(place.added)} versions for {len(place.wanted)} pull secrets"
-                oracle.violated(f"{place.ref.path}: {what}")
-    if any(CANARY in text for text in _said(oracle, thorough)):
-        oracle.violated("a payload was said outside of the two stores")
+                evidence.violated(f"{place.ref.path}: {what}")
+    if any(CANARY in text for text in _said(evidence, thorough)):
+        evidence.violated("a payload was said outside of the two stores")
 
 
-def _said(oracle: Oracle, thorough: bool) -> Iterator[str]:
-    world = oracle.world
+def _said(evidence: Evidence, thorough: bool) -> Iterator[str]:
+    world = evidence.world
     for report in world.hyperfleet.told:
         conditions = report.conditions
         yield f"{conditions.applied.message} {conditions.available.message} {conditions.health.message}"
@@ -141,4 +139,4 @@ def _said(oracle: Oracle, thorough: bool) -> Iterator[str]:
         yield from map(repr, world.telemetry.facts)
         yield from map(repr, world.jobs.all())
         yield from map(repr, world.jobs.orders.values())
-        yield from oracle.chaos.history.lines()
+        yield from evidence.chaos.history.lines()

@@ -141,7 +141,7 @@ def put_stored(truth: ClusterTruth, spec: Spec, labels: dict[str, str]) -> "Call
             stored = StoredSecret(dict(labels), StoragePolicy(), cloud.next_etag(), versions)
             cloud.project(ref.project).secrets[ref.name] = stored
             if labels != UNCLAIMED:
-                simulation.oracle.foreign_cloud[ref] = fingerprint(stored)
+                simulation.evidence.foreign_cloud[ref] = fingerprint(stored)
 
     return happen
 
@@ -155,7 +155,7 @@ def put_published(truth: ClusterTruth) -> "Callable[[Simulation], None]":
             return
         payload = SecretPayload(b"somebody else's")
         control_plane.put(PublishedSecret(ref, SOMEBODYS, {}, payload, DOCKER_CONFIG_TYPE, ""))
-        simulation.oracle.foreign_cluster[ref] = control_plane.secrets[ref]
+        simulation.evidence.foreign_cluster[ref] = control_plane.secrets[ref]
         truth.cluster_altered.add(ref)
 
     return happen
@@ -165,12 +165,12 @@ def remove_foreign(truth: ClusterTruth) -> "Callable[[Simulation], None]":
     """Take somebody else's secrets out of the way."""
 
     def happen(simulation: "Simulation") -> None:
-        oracle, world = simulation.oracle, simulation.world
+        evidence, world = simulation.evidence, simulation.world
         for ref in truth.places:
-            if oracle.foreign_cloud.pop(ref, None) is not None:
+            if evidence.foreign_cloud.pop(ref, None) is not None:
                 del world.cloud.project(ref.project).secrets[ref.name]
         for published in truth.cluster_secrets:
-            if oracle.foreign_cluster.pop(published, None) is not None:
+            if evidence.foreign_cluster.pop(published, None) is not None:
                 del world.control_plane.secrets[published]
 
     return happen
@@ -180,7 +180,7 @@ def delete_published(truth: ClusterTruth) -> "Callable[[Simulation], None]":
     """Delete the cluster secret."""
 
     def happen(simulation: "Simulation") -> None:
-        if simulation.oracle.ours(truth) is not None:
+        if simulation.evidence.ours(truth) is not None:
             del simulation.world.control_plane.secrets[truth.cluster_secret]
             truth.cluster_altered.add(truth.cluster_secret)
             truth.forgotten = True
@@ -192,7 +192,7 @@ def alter_published(truth: ClusterTruth) -> "Callable[[Simulation], None]":
     """Write something else into the cluster secret."""
 
     def happen(simulation: "Simulation") -> None:
-        found = simulation.oracle.ours(truth)
+        found = simulation.evidence.ours(truth)
         if found is not None:
             payload = SecretPayload(f"{CANARY} altered".encode())
             simulation.world.control_plane.put(attrs.evolve(found, payload=payload))
@@ -251,7 +251,7 @@ def publish_stray(number: int, body: bytes, *, malformed: bool) -> "Callable[[Si
     """Put a message on the queue that is of no use to the service."""
 
     def happen(simulation: "Simulation") -> None:
-        simulation.oracle.malformed += malformed
+        simulation.evidence.malformed += malformed
         headers = {"content-type": "application/cloudevents+json"}
         stray = simulation.world.broker.put(Message(headers, body))
         simulation.background(stray, f"stray {number}")

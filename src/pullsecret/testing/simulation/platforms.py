@@ -65,7 +65,7 @@ def stale_reads(lag: float) -> "Callable[[Simulation], Undo]":
     """The API's clusters are read as they were now and then, as from a replica of its database."""
 
     def happen(simulation: "Simulation") -> Undo:
-        api, chance = simulation.oracle.api, simulation.chaos.random
+        api, chance = simulation.evidence.api, simulation.chaos.random
         return _now_and_then(
             lambda: setattr(api, "lag", chance.choice((0.0, lag))), lambda: setattr(api, "lag", 0.0), chance
         )
@@ -116,7 +116,7 @@ def jobs_clock_jump(seconds: float) -> "Callable[[Simulation], Undo]":
     def happen(simulation: "Simulation") -> Undo:
         clock = simulation.processes.jobs_clock
         clock.ahead = seconds
-        simulation.oracle.jobs_clock_off = max(simulation.oracle.jobs_clock_off, seconds)
+        simulation.evidence.jobs_clock_off = max(simulation.evidence.jobs_clock_off, seconds)
         return lambda: setattr(clock, "ahead", 0.0)
 
     return happen
@@ -126,9 +126,9 @@ def clock_jump(replica: int, seconds: float) -> "Callable[[Simulation], Undo]":
     """A replica's wall clock goes wrong."""
 
     def happen(simulation: "Simulation") -> Undo:
-        clock, oracle = simulation.processes.replicas[replica].clock, simulation.oracle
+        clock, evidence = simulation.processes.replicas[replica].clock, simulation.evidence
         clock.ahead = seconds
-        oracle.replicas_clock_off = max(oracle.replicas_clock_off, seconds)
+        evidence.replicas_clock_off = max(evidence.replicas_clock_off, seconds)
         return lambda: setattr(clock, "ahead", 0.0)
 
     return happen
@@ -187,7 +187,7 @@ def lose_node(number: int) -> "Callable[[Simulation], Undo | None]":
             return None
         process = running[number % len(running)]
         simulation.chaos.cuts.append(Cut(process.actor.name, Part.KUBERNETES, answers_only=False))
-        for place in simulation.oracle.of_job(process.actor).places.values():
+        for place in simulation.evidence.of_job(process.actor).places.values():
             place.excuses.add("a job went on after it was taken for lost")
         process.actor.lost = True
         if not process.given_up.done():

@@ -26,6 +26,7 @@ from pullsecret.testing.simulation import incidents
 from pullsecret.testing.simulation.api import SimulatedApi
 from pullsecret.testing.simulation.chaos import Actor, Chaos, Part
 from pullsecret.testing.simulation.ending import judge, unsettled
+from pullsecret.testing.simulation.evidence import Evidence
 from pullsecret.testing.simulation.history import History
 from pullsecret.testing.simulation.incidents import Incident, Undo
 from pullsecret.testing.simulation.oracle import Oracle
@@ -77,10 +78,10 @@ def simulate(seed: int, only: frozenset[int] | None = None) -> Outcome:
     finally:
         if collecting:
             gc.enable()
-    oracle, chaos = simulation.oracle, simulation.chaos
+    evidence, chaos = simulation.evidence, simulation.chaos
     return Outcome(
         seed,
-        tuple(oracle.violations),
+        tuple(evidence.violations),
         tuple(chaos.injected),
         chaos.history,
         loop.time(),
@@ -96,7 +97,7 @@ class Simulation:
     loop: SeededLoop
     world: EmbeddedWorld
     chaos: Chaos
-    oracle: Oracle
+    evidence: Evidence
     processes: Processes
     thorough: bool
     undo: list[Undo] = attrs.field(factory=list)
@@ -115,27 +116,27 @@ class Simulation:
         world = attrs.evolve(world, broker=broker, hyperfleet=api, faults=_Calm(clock))
         clusters = {truth.id: truth for truth in plan.clusters}
         deletion = plan.deletion
-        oracle = Oracle(world, api, chaos, clusters, deletion.stored_secret, deletion.give_up_after)
-        broker.oracle = oracle
-        chaos.after = oracle.after
+        evidence = Evidence(world, api, chaos, clusters, deletion.stored_secret, deletion.give_up_after)
+        broker.evidence = evidence
+        chaos.after = Oracle(evidence).after
         processes = Processes(
             world,
             api,
             chaos,
             attrs.evolve(_configuration(), deletion=deletion),
-            oracle.violated,
+            evidence.violated,
             plan.tells_waiting,
             plan.limits,
             plan.rollout,
-            oracle.rollouts,
+            evidence.rollouts,
             ReplicaClock(clock),
         )
-        return cls(plan, loop, world, chaos, oracle, processes, seed % _THOROUGH_EVERY == 0)
+        return cls(plan, loop, world, chaos, evidence, processes, seed % _THOROUGH_EVERY == 0)
 
     @property
     def truths(self) -> Mapping[str, ClusterTruth]:
         """The clusters by id."""
-        return self.oracle.clusters
+        return self.evidence.clusters
 
     async def run(self) -> None:
         """Let it all happen, then heal, then wait until everything is as it should be."""
@@ -152,10 +153,10 @@ class Simulation:
             await asyncio.sleep(max(self.plan.heals_at, self.plan.incidents[-1].at))
             self._heal()
             await self._settle()
-            if self.plan.deletes_in_the_end and not self.oracle.violations:
+            if self.plan.deletes_in_the_end and not self.evidence.violations:
                 self._delete_all_much_later()
                 await self._settle()
-            judge(self.oracle, self.thorough)
+            judge(self.evidence, self.thorough)
             for task in [*background, *self.strays, *self.world.jobs.processes]:
                 task.cancel()
 
@@ -174,7 +175,7 @@ class Simulation:
         self.chaos.history.add(self.loop.time(), "world", "MUCH LATER", "ended jobs are forgotten")
         for truth in self.truths.values():
             self.world.jobs.forget(ClusterId(truth.id), before=self.world.clock.now())
-            self.oracle.lose_track(truth)
+            self.evidence.lose_track(truth)
             self.chaos.history.add(self.loop.time(), "owner", f"deletes {truth.id}", "")
             incidents.delete(truth)(self)
 
@@ -205,7 +206,7 @@ class Simulation:
         drained = False
         while good_since is None or self.loop.time() - good_since < _STAYS_SO:
             await asyncio.sleep(_LOOK_EVERY)
-            if self.oracle.violations:
+            if self.evidence.violations:
                 return
             drained = drained or self.world.broker.empty
             problem = next(self._unsettled(), None)
@@ -215,13 +216,13 @@ class Simulation:
             good_since = None
             if self.loop.time() > deadline:
                 if not drained:
-                    self.oracle.violated(f"the broker was never empty in {CONVERGES_WITHIN:.0f} s")
+                    self.evidence.violated(f"the broker was never empty in {CONVERGES_WITHIN:.0f} s")
                 for one in self._unsettled():
-                    self.oracle.violated(f"not settled in {CONVERGES_WITHIN:.0f} s: {one}")
+                    self.evidence.violated(f"not settled in {CONVERGES_WITHIN:.0f} s: {one}")
                 return
 
     def _unsettled(self) -> Iterator[str]:
-        return unsettled(self.oracle, self.processes.rollout, tells_waiting=self.plan.tells_waiting)
+        return unsettled(self.evidence, self.processes.rollout, tells_waiting=self.plan.tells_waiting)
 
     async def _sentinel(self) -> None:
         world, actor = self.world, Actor("sentinel")
@@ -248,7 +249,7 @@ class Simulation:
                 continue
             for truth in self.truths.values():
                 report = self.world.hyperfleet.status(truth.id)
-                if report is None or report.conditions.applied.reason is self.oracle.refusal(truth):
+                if report is None or report.conditions.applied.reason is self.evidence.refusal(truth):
                     continue
                 newest = newest_jobs(jobs.all()).get(ClusterId(truth.id))
                 if newest is None or newest.retry_asked or not isinstance(newest.state, Finished):
@@ -259,7 +260,7 @@ class Simulation:
                     self.chaos.history.add(self.loop.time(), "person", "asks for a retry", newest.key.name)
 
     def _unhandled(self, _: asyncio.AbstractEventLoop, context: Mapping[str, object]) -> None:
-        self.oracle.violated(f"unhandled: {context.get('message')} {context.get('exception')!r}")
+        self.evidence.violated(f"unhandled: {context.get('message')} {context.get('exception')!r}")
 
 
 class _Calm(FaultScript):
@@ -286,13 +287,14 @@ class _Broker(MemoryBroker):
     def __init__(self, clock: SimulatedClock, faults: BrokerFaults, chaos: Chaos) -> None:
         super().__init__(clock)
         self.faults, self._chaos = faults, chaos
-        self.oracle: Oracle | None = None
+        self.evidence: Evidence | None = None
 
     async def publish(self, headers: Mapping[str, str], body: bytes, delay: float = 0.0) -> None:
         """Take a message, or not."""
-        event, data = json.loads(body), json.loads(body)["data"]
-        if self.oracle is not None:
-            self.oracle.published_events[event["id"]] = (data["clusterId"], data["generation"])
+        event = json.loads(body)
+        if self.evidence is not None:
+            data = event["data"]
+            self.evidence.published_events[event["id"]] = (data["clusterId"], data["generation"])
         chance, inject = self._chaos.random.random, self._chaos.inject
         lost, doubled, late = (chance() < share for share in attrs.astuple(self.faults))
         delay += chance()

@@ -1,4 +1,4 @@
-"""What is really so: kept by those who cause it, and compared by the oracle with what the service does."""
+"""What is really so: kept by those who cause it, and compared with what the service does."""
 
 import json
 from collections.abc import Mapping
