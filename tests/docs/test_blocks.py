@@ -50,6 +50,9 @@ CANNOT_RUN: Mapping[str, str] = {
 }
 """How a command of a ``console`` block starts, and why no test runs it."""
 
+UNUSED_PLUGINS = ("anyio", "hypothesispytest", "pytest_cov", "randomly", "timeout", "xdist")
+"""Of pytest, which no block uses; to import them takes half of its start."""
+
 NEEDS_SERVICE = ("docker compose",)
 """Commands of ``sh`` blocks that need a real service."""
 
@@ -129,6 +132,7 @@ def test_a_python_block_runs(block: Block, tmp_path: Path) -> None:
     file.write_text(block.text)
     defines_tests = re.search(r"^(def test_|class Test)", block.text, re.MULTILINE)
     arguments = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull, "--rootdir", str(tmp_path)]
+    arguments += (f"-pno:{plugin}" for plugin in UNUSED_PLUGINS)
     problem = run([sys.executable, *(arguments if defines_tests else []), str(file)], tmp_path)
     assert not problem, f"{block} does not run as it stands there:\n{problem}"
 
