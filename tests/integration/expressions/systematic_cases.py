@@ -2,7 +2,8 @@
 
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache
 
 from tests.integration.expressions.cases import Case, words
 
@@ -348,5 +349,6 @@ TOPICS = {
 }
 
 
-def systematic_cases(topic: str) -> list[Case]:
-    return [Case("wide", expression) for expression in dict.fromkeys(TOPICS[topic]())]
+@cache
+def systematic_cases(topic: str) -> Sequence[Case]:
+    return tuple(Case("wide", expression) for expression in dict.fromkeys(TOPICS[topic]()))
