@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import uuid
 from collections.abc import AsyncIterator, Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,7 @@ from pullsecret.testing.kubernetes.control_plane import ControlPlane
 from pullsecret.testing.kubernetes.system import create_namespace
 
 CHART = DEPLOY / "chart"
-CRDS = [
-    yaml.safe_load((ROOT / "tests" / "fixtures" / "contracts" / f"{name}.crd.yaml").read_text())
-    for name in ("prometheusrules", "scaledobjects", "servicemonitors")
-]
+CRDS = ("prometheusrules", "scaledobjects", "servicemonitors")
 """Of others, as their projects publish them."""
 GIVEN = ("--set=config.broker=rabbitmq",)
 SWITCHES = {
@@ -47,6 +45,14 @@ SWITCHES = {
     ),
     "closed": ("--set=networkPolicy.metricsFrom=null,rbac.driftDetection=false",),
 }
+
+
+@cache
+def published(crd: str) -> Object:
+    loaded: Object = yaml.safe_load(
+        (ROOT / "tests" / "fixtures" / "contracts" / f"{crd}.crd.yaml").read_text()
+    )
+    return loaded
 
 
 def objects(text: str) -> list[Object]:
@@ -212,7 +218,7 @@ def test_wrong_values_are_refused(helm: str, wrong: str) -> None:
 @pytest.fixture
 async def admin(control_plane: ControlPlane) -> AsyncIterator[KubernetesApi]:
     async with KubernetesApi(control_plane.admin()) as api:
-        await asyncio.gather(*(install_crd(api, crd) for crd in CRDS))
+        await asyncio.gather(*(install_crd(api, published(crd)) for crd in CRDS))
         yield api
 
 
