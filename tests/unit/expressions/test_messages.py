@@ -270,3 +270,17 @@ def test_an_expression_that_cannot_be_evaluated(expression: str, message: str) -
     with pytest.raises(EvaluationError) as raised:
         compile(expression).evaluate(ENVIRONMENT)
     assert raised.value.message == f"{expression}: {message}"
+
+
+@pytest.mark.parametrize(
+    ("expression", "said"),
+    [
+        ("number ? 1 : 2", "number: a condition must be a bool, not float64"),
+        ("{(number): 1}", "(number): 1: a key of a map must be a string, not float64"),
+        ('filter(tags, # == "c")[0]', 'filter(tags, # == "c"): index out of range'),
+    ],
+)
+def test_a_part_of_an_expression_that_cannot_be_evaluated(expression: str, said: str) -> None:
+    with pytest.raises(EvaluationError) as raised:
+        compile(expression).evaluate(ENVIRONMENT)
+    assert raised.value.message == said
