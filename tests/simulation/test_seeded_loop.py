@@ -52,3 +52,30 @@ def test_a_program_that_waits_for_nothing_is_told_and_does_not_hang() -> None:
         asyncio.Runner(loop_factory=lambda: SeededLoop(1)) as runner,
     ):
         runner.run(main())
+
+
+def test_what_is_cancelled_does_not_run() -> None:
+    loop, ran = SeededLoop(1), list[str]()
+
+    async def main() -> None:
+        loop.call_soon(ran.append, "soon").cancel()
+        loop.call_later(30, ran.append, "later").cancel()
+        loop.call_later(30, ran.append, "kept")
+        await asyncio.sleep(60)
+
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(main())
+    assert (ran, loop.time()) == (["kept"], 60.0)
+
+
+def test_what_fails_in_a_callback_is_told() -> None:
+    loop, told = SeededLoop(1), list[object]()
+
+    async def main() -> None:
+        loop.set_exception_handler(lambda _, context: told.append(context["exception"]))
+        loop.call_later(1, int, "x")
+        await asyncio.sleep(2)
+
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(main())
+    assert [type(error) for error in told] == [ValueError]
