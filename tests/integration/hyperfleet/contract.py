@@ -96,11 +96,23 @@ def document() -> dict[str, Any]:
 
 def violations(schema: dict[str, Any], instance: object) -> Iterator[str]:
     """What is wrong with `instance`, one line each."""
-    registry = Registry().with_resource("urn:contract", DRAFT4.create_resource(document()))
-    absolute = json.loads(json.dumps(schema).replace('"#/', '"urn:contract#/'))
-    validator = OAS30Validator(absolute, registry=registry, format_checker=oas30_format_checker)
-    for error in validator.iter_errors(instance):
+    for error in _validator(json.dumps(schema)).iter_errors(instance):
         yield f"{error.json_path}: {error.message}"
+
+
+@cache
+def _validator(schema: str) -> OAS30Validator:
+    """One for each schema: there are thousands of bodies."""
+    absolute = json.loads(schema.replace('"#/', '"urn:contract#/'))
+    return OAS30Validator(absolute, registry=_registry(), format_checker=oas30_format_checker)
+
+
+@cache
+def _registry() -> Registry[Any]:
+    """The contract, so that it can be referred to; crawled here, or every reference would crawl it again."""
+    contract = DRAFT4.create_resource(document())
+    registry: Registry[Any] = Registry().with_resource("urn:contract", contract).crawl()
+    return registry
 
 
 def operation(method: str, path: str) -> dict[str, Any] | None:
