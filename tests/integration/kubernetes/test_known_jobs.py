@@ -129,6 +129,40 @@ async def _holds(it: bool) -> bool:
     return it
 
 
+class LateApi(SlowlyListingApi):
+    """What the watch tells has to wait as well."""
+
+    def __init__(self, configuration: Any) -> None:
+        super().__init__(configuration)
+        self.tell = asyncio.Event()
+
+    async def watch(self, *arguments: Any, **options: Any) -> AsyncGenerator[tuple[str, Object]]:
+        async with aclosing(super().watch(*arguments, **options)) as events:
+            async for event in events:
+                await self.tell.wait()
+                yield event
+
+
+async def test_who_waits_to_read_the_jobs_goes_on_once_the_watch_has_told(
+    jobs: ObedientJobs, system: System
+) -> None:
+    orders = [new_order() for _ in range(3)]
+    for order in orders:
+        await end(jobs, order)
+    async with LateApi(await system.connect()) as api, following(jobs, api, JobTimes(remind=60.0)) as late:
+        runner, finished = late
+        api.go_on.set()
+        keys = {(await anext(finished)).key for _ in orders}
+        api.go_on.clear()
+        known = asyncio.gather(*(runner.known(key.cluster_id) for key in keys))
+        # One reads meanwhile, and the others wait for their turn.
+        await eventually(lambda: _holds(api.lists == 2))
+        assert not known.done()
+        api.tell.set()
+        assert {job.key for (job,) in await known} == keys
+    assert api.lists == 2
+
+
 class MeddlingApi(KubernetesApi):
     """Changes the first Job that is taken up just before its mark is written; the watch tells of that, and
     another Job is taken up, before it is."""

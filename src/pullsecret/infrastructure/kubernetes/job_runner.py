@@ -21,6 +21,7 @@ from pullsecret.infrastructure.kubernetes.job_events import JobEvents
 from pullsecret.infrastructure.kubernetes.job_objects import JobObjects, payload_uid_of, uid_of
 from pullsecret.infrastructure.kubernetes.job_reading import ended_at, job_of
 from pullsecret.infrastructure.kubernetes.job_settings import JobSettings
+from pullsecret.infrastructure.kubernetes.known_jobs import WAIT_FOR_THE_WATCH
 from pullsecret.infrastructure.kubernetes.temporary_secrets import TemporarySecret, TemporarySecrets
 from pullsecret.ports.job_runner import Busy, Existing, Submitted
 from pullsecret.ports.telemetry import Telemetry
@@ -241,14 +242,24 @@ class KubernetesJobRunner:
         """The cluster's jobs; at least those that were there before the Job ``made``."""
         if (seen := await self._seen(cluster_id, made)) is not None:
             return seen
-        # One after the other: an API server whose watches lag is kept from catching up by our lists.
-        async with self._reading:
-            if (seen := await self._seen(cluster_id, made, patience=0)) is not None:
+        asked = asyncio.create_task(self._read_in_turn(cluster_id, made))
+        told = asyncio.create_task(self._seen(cluster_id, made, patience=None))
+        try:
+            await asyncio.wait((asked, told), return_when=asyncio.FIRST_COMPLETED)
+            if not asked.done() and (seen := await told) is not None:
                 return seen
+            return await asked
+        finally:
+            asked.cancel()
+            told.cancel()
+
+    async def _read_in_turn(self, cluster_id: ClusterId, made: Object | None) -> Sequence[AnyJob]:
+        """One after the other: an API server whose watches lag is kept from catching up by our lists."""
+        async with self._reading:
             return await self._read(cluster_id, "" if made is None else made["metadata"]["resourceVersion"])
 
     async def _seen(
-        self, cluster_id: ClusterId, made: Object | None = None, patience: float | None = None
+        self, cluster_id: ClusterId, made: Object | None = None, patience: float | None = WAIT_FOR_THE_WATCH
     ) -> Sequence[AnyJob] | None:
         """The same from what is watched, if that can be said."""
         return None if self._ended is None else await self._ended.of_cluster(cluster_id, made, patience)

@@ -17,9 +17,8 @@ from pullsecret.infrastructure.kubernetes.job_reading import job_of
 from pullsecret.infrastructure.kubernetes.paths import job_path
 from pullsecret.infrastructure.kubernetes.reflector import Reflector, Selection, version_of
 
-_WAIT_FOR_THE_WATCH: Final = 1.0
-_WAIT_FOR_WHAT_WAS_MADE: Final = 5.0
-"""Nobody is in a hurry then, and an API server whose watches lag has enough to do without our lists."""
+WAIT_FOR_THE_WATCH: Final = 5.0
+"""An API server whose watches lag has enough to do without our lists, which would make them lag longer."""
 _WAIT_FOR_THE_LIST: Final = 60.0
 _UNREAD: Final = ("managedFields", "ownerReferences", "finalizers", "generation")
 
@@ -119,16 +118,14 @@ class KnownJobs:
             self._written[job.uid] = version
 
     async def of_cluster(
-        self, cluster_id: ClusterId, made: Object | None = None, patience: float | None = None
+        self, cluster_id: ClusterId, made: Object | None = None, patience: float | None = WAIT_FOR_THE_WATCH
     ) -> Collection[KnownJob] | None:
         """The cluster's jobs; at least those that were there when one of them was last written by us, or when
         ``made`` was.
 
-        None if that cannot be said within ``patience`` seconds, by default one, or five after ``made``, since
-        the watch lags behind: then ask the API server.
+        None if that cannot be said within ``patience`` seconds, since the watch lags behind: then ask the API
+        server. Without ``patience`` it is waited for.
         """
-        if patience is None:
-            patience = _WAIT_FOR_THE_WATCH if made is None else _WAIT_FOR_WHAT_WAS_MADE
         try:
             async with asyncio.timeout(patience):
                 await self._seen.synced.wait()
