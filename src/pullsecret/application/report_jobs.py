@@ -14,6 +14,7 @@ from pullsecret.domain.conditions import StatusReport, job_report
 from pullsecret.domain.errors import OperationError, PermanentError
 from pullsecret.domain.facts import (
     CleanUpEnded,
+    EndNotMarked,
     InternalFault,
     JobEnded,
     SkipReason,
@@ -74,14 +75,21 @@ class ReportJobs:
                 room.release()
                 in_hand.clusters.discard(job.key.cluster_id)
             if done:
-                await self.jobs.mark_reported(job.key)
-                self.telemetry.record(_ended(job))
+                await self._mark(job)
         except OperationError as error:
             self.telemetry.record(StatusNotTold(job.key.cluster_id, error))
         except Exception as error:
             self.telemetry.record(InternalFault("report-job", type(error).__name__, job.key.cluster_id))
         finally:
             in_hand.jobs.discard(job.key)
+
+    async def _mark(self, job: AnyJob) -> None:
+        try:
+            await self.jobs.mark_reported(job.key)
+        except OperationError as error:
+            self.telemetry.record(EndNotMarked(job.key, error))
+        else:
+            self.telemetry.record(_ended(job))
 
     async def _told_as_due(self, job: AnyJob) -> bool:
         """Tell what is to be told of ``job``; False if it goes on, or has to come again."""

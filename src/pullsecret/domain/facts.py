@@ -205,6 +205,14 @@ class StatusNotTold:
 
 
 @attrs.frozen
+class EndNotMarked:
+    """That a job's end was told could not be noted on the job, so it is told again."""
+
+    key: AnyKey
+    error: OperationError
+
+
+@attrs.frozen
 class Interrupted:
     """A loop of the adapter could not go on; it does after ``delay`` seconds."""
 
@@ -258,6 +266,7 @@ Fact = (
     | CleanUpEnded
     | StatusTold
     | StatusNotTold
+    | EndNotMarked
     | Interrupted
     | DriftSeen
     | InternalFault

@@ -90,6 +90,7 @@ def one_of_each() -> list[Fact]:
         *clean_ups(),
         facts.StatusTold(KEY, "recorded", 0.4),
         facts.StatusNotTold(CLUSTER, passing),
+        facts.EndNotMarked(KEY, passing),
         facts.Interrupted("list-jobs", 5.0, passing),
         *(facts.DriftSeen(drift) for drift in drifts),
         *(facts.RepairStarted(drift, KEY) for drift in drifts),

@@ -160,6 +160,12 @@ def _(fact: facts.StatusNotTold) -> LogLine:
 
 
 @log_line.register
+def _(fact: facts.EndNotMarked) -> LogLine:
+    message, details = f"Told and not marked: {fact.error}", {"job": fact.key.name}
+    return LogLine("warning", "mark-job-reported", message, str(fact.key.cluster_id), details=details)
+
+
+@log_line.register
 def _(fact: facts.Interrupted) -> LogLine:
     return LogLine("error", fact.operation, f"Retry in {fact.delay:.1f} s: {fact.error}")
 

@@ -168,8 +168,8 @@ IN_FLIGHT: Final = Definition(
 RETRIES: Final = Definition(
     "pullsecret_retries_total",
     Kind.COUNTER,
-    "What was tried again: an event that came back, a job's further attempt, a status that was not taken, "
-    "a loop of the adapter that was interrupted, a step of an embedded job.",
+    "What was tried again: an event that came back, a job's further attempt, a status that was not taken or "
+    "not noted as told, a loop of the adapter that was interrupted, a step of an embedded job.",
     {"kind": _one_of("event", "job", "status", "loop", "step")},
 )
 STATUS_DELAY: Final = Definition(

@@ -197,6 +197,10 @@ class PrometheusTelemetry:
         self._metrics.count(metric.RETRIES, "status")
 
     @_count.register
+    def _(self, _fact: facts.EndNotMarked) -> None:
+        self._metrics.count(metric.RETRIES, "status")
+
+    @_count.register
     def _(self, _fact: facts.Interrupted) -> None:
         self._metrics.count(metric.RETRIES, "loop")
 
