@@ -57,45 +57,23 @@ async def test_a_newer_job_that_no_watch_told_of_is_known_when_an_end_is_brought
         assert {job.key for job in known} == {older.key, newer.key}
 
 
-class FreezableApi(KubernetesApi):
-    """Hears of no change once it is frozen."""
+class HeldApi(KubernetesApi):
+    """Hears of changes only while ``tell`` is set, and begins to list Jobs only while ``go_on`` is."""
 
-    frozen = False
+    lists = 0
+    """How often it began, or would have."""
+
+    def __init__(self, configuration: Any) -> None:
+        super().__init__(configuration)
+        self.tell, self.go_on = asyncio.Event(), asyncio.Event()
+        self.tell.set()
+        self.go_on.set()
 
     async def watch(self, *arguments: Any, **options: Any) -> AsyncGenerator[tuple[str, Object]]:
         async with aclosing(super().watch(*arguments, **options)) as events:
             async for event in events:
-                if self.frozen:
-                    await asyncio.Event().wait()
+                await self.tell.wait()
                 yield event
-
-
-async def test_who_took_up_an_end_long_ago_knows_what_another_replica_made_of_it_since(
-    jobs: ObedientJobs, system: System
-) -> None:
-    older = new_order()
-    newer = new_order(older.target.cluster_id, generation=2)
-    await end(jobs, older)
-    times = JobTimes(remind=3.0)
-    async with FreezableApi(await system.connect()) as api, following(jobs, api, times) as (late, finished):
-        assert (await anext(finished)).key == older.key
-        # Its own mark is the last that it hears of.
-        assert {job.key for job in await late.known(older.target.cluster_id)} == {older.key}
-        api.frozen = True
-        assert isinstance(await jobs.runner.submit(newer), Submitted)
-        await asyncio.sleep(times.remind)
-        known = await late.known(older.target.cluster_id)
-        assert {job.key for job in known} == {older.key, newer.key}
-
-
-class SlowlyListingApi(KubernetesApi):
-    """Lets every list of Jobs wait until it may go on."""
-
-    lists = 0
-
-    def __init__(self, configuration: Any) -> None:
-        super().__init__(configuration)
-        self.go_on = asyncio.Event()
 
     async def pages(self, path: str, **options: Any) -> AsyncGenerator[tuple[list[Object], str]]:
         if path.endswith("/jobs"):
@@ -105,13 +83,32 @@ class SlowlyListingApi(KubernetesApi):
             yield page
 
 
+async def test_who_took_up_an_end_long_ago_knows_what_another_replica_made_of_it_since(
+    jobs: ObedientJobs, system: System
+) -> None:
+    older = new_order()
+    newer = new_order(older.target.cluster_id, generation=2)
+    await end(jobs, older)
+    times = JobTimes(remind=3.0)
+    async with HeldApi(await system.connect()) as api, following(jobs, api, times) as (late, finished):
+        assert (await anext(finished)).key == older.key
+        # Its own mark is the last that it hears of.
+        assert {job.key for job in await late.known(older.target.cluster_id)} == {older.key}
+        api.tell.clear()
+        assert isinstance(await jobs.runner.submit(newer), Submitted)
+        await asyncio.sleep(times.remind)
+        known = await late.known(older.target.cluster_id)
+        assert {job.key for job in known} == {older.key, newer.key}
+
+
 async def test_while_all_jobs_are_read_in_nobody_reads_them_once_more(
     jobs: ObedientJobs, system: System
 ) -> None:
     queued, ended = new_order(), new_order()
     await jobs.runner.submit(queued)
     await end(jobs, ended)
-    async with SlowlyListingApi(await system.connect()) as api, following(jobs, api) as (runner, finished):
+    async with HeldApi(await system.connect()) as api, following(jobs, api) as (runner, finished):
+        api.go_on.clear()
         first_end = asyncio.ensure_future(anext(finished))
         await eventually(lambda: _holds(api.lists == 1))
         others = asyncio.gather(runner.jobs(), runner.unfinished(), runner.going_again())
@@ -129,29 +126,15 @@ async def _holds(it: bool) -> bool:
     return it
 
 
-class LateApi(SlowlyListingApi):
-    """What the watch tells has to wait as well."""
-
-    def __init__(self, configuration: Any) -> None:
-        super().__init__(configuration)
-        self.tell = asyncio.Event()
-
-    async def watch(self, *arguments: Any, **options: Any) -> AsyncGenerator[tuple[str, Object]]:
-        async with aclosing(super().watch(*arguments, **options)) as events:
-            async for event in events:
-                await self.tell.wait()
-                yield event
-
-
 async def test_who_waits_to_read_the_jobs_goes_on_once_the_watch_has_told(
     jobs: ObedientJobs, system: System
 ) -> None:
     orders = [new_order() for _ in range(3)]
     for order in orders:
         await end(jobs, order)
-    async with LateApi(await system.connect()) as api, following(jobs, api, JobTimes(remind=60.0)) as late:
-        runner, finished = late
-        api.go_on.set()
+    times = JobTimes(remind=60.0)
+    async with HeldApi(await system.connect()) as api, following(jobs, api, times) as (runner, finished):
+        api.tell.clear()
         keys = {(await anext(finished)).key for _ in orders}
         api.go_on.clear()
         known = asyncio.gather(*(runner.known(key.cluster_id) for key in keys))
