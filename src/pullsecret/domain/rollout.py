@@ -31,8 +31,7 @@ class Rollout:
         """True if this service is switched on for the cluster."""
         if not self.enabled:
             return False
-        whatever_its_hash = self.share == 1 or cluster_id.value in self.clusters
-        return whatever_its_hash or _position(cluster_id) < self.share
+        return self.share == 1 or cluster_id.value in self.clusters or _position(cluster_id) < self.share
 
 
 def _position(cluster_id: ClusterId) -> float:

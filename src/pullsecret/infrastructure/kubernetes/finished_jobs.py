@@ -24,7 +24,7 @@ from pullsecret.infrastructure.kubernetes.job_reading import (
     result_of,
     with_result,
 )
-from pullsecret.infrastructure.kubernetes.known_jobs import WAIT_FOR_THE_WATCH, KnownJob, KnownJobs
+from pullsecret.infrastructure.kubernetes.known_jobs import KnownJob, KnownJobs
 from pullsecret.infrastructure.kubernetes.known_pods import KnownPods, job_uid_of
 from pullsecret.infrastructure.kubernetes.temporary_secrets import TemporarySecrets
 from pullsecret.ports.telemetry import Telemetry
@@ -118,7 +118,7 @@ class FinishedJobs:
         return [self._with_result(known) for known in self.jobs.all()]
 
     async def of_cluster(
-        self, cluster_id: ClusterId, made: Object | None = None, patience: float | None = WAIT_FOR_THE_WATCH
+        self, cluster_id: ClusterId, made: Object | None, patience: float | None
     ) -> Sequence[AnyJob] | None:
         """The cluster's jobs with their results; see :meth:`KnownJobs.of_cluster`.
 
