@@ -29,6 +29,7 @@ from tests.system.broker import RabbitMQBroker
 from tests.system.world import AdapterProcess, SystemWorld, system_world
 
 from pullsecret.domain.checksum import crc32c
+from pullsecret.infrastructure.job_process.environment import TERMINATION_MESSAGE_PATH
 from pullsecret.infrastructure.kubernetes.paths import event_path, job_path, pod_path, secret_path
 from pullsecret.testing.brokers.rabbitmq import RabbitMQNode
 from pullsecret.testing.gcp import http_server
@@ -199,9 +200,8 @@ async def test_no_piece_of_a_pull_secret_is_anywhere_but_in_the_two_stores(stage
     found = {name: leaks(stage, text) for name, text in (await places(stage)).items()}
     found["metrics"] = leaks(stage, metrics)
     assert found == {name: [] for name in found}
-    # A job's log and the adapter's are the files of what runs them; nothing else was ever written.
-    logs = {str(stage.replica.log)}
-    others = stage.watcher.written_files - logs
+    # Logs and termination messages were looked at above; nothing else was ever written.
+    others = stage.watcher.written_files - {str(stage.replica.log), TERMINATION_MESSAGE_PATH}
     assert {name for name in others if not name.startswith(str(world.folder / "node"))} == set()
     assert list(stage.temporary.rglob("*")) == []
     lines = [line for line in logged(stage) if line.startswith("{")]
