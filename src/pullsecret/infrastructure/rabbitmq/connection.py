@@ -13,8 +13,11 @@ from pullsecret.domain.errors import OperationError
 from pullsecret.infrastructure.client_tls import client_tls, unusable_file
 from pullsecret.infrastructure.rabbitmq.failures import failure
 from pullsecret.infrastructure.rabbitmq.settings import RabbitMQSettings, SignIn
+from pullsecret.infrastructure.rabbitmq.unreadable_properties import leave_out_unreadable_properties
 
 _DEFAULT_PASSWORD: Final = "guest"  # noqa: S105 - RabbitMQ's own, for loopback only
+
+leave_out_unreadable_properties()
 
 
 async def connect(settings: RabbitMQSettings, name: str) -> AbstractConnection:

@@ -46,9 +46,17 @@ def reason_of(message: DeliveredMessage) -> str:
 
 
 def copy_of(message: DeliveredMessage, **marks: str | int) -> spec.Basic.Properties:
-    """The properties of a copy of ``message`` that outlives the broker, with ``marks`` as headers."""
+    """The properties of a copy of ``message`` that outlives the broker, with ``marks`` as headers.
+
+    Tables and lists are left out: no event has any, and not all that can be read in them can be written.
+    """
     given = message.header.properties
-    kept = {name: value for name, value in headers_of(message).items() if not _is_of_the_broker(name)}
+    kept = {
+        # The library reads text that is not UTF-8 as bytes, and writes none.
+        name: bytearray(value) if isinstance(value, bytes) else value
+        for name, value in headers_of(message).items()
+        if not _is_of_the_broker(name) and not isinstance(value, dict | list)
+    }
     return spec.Basic.Properties(
         content_type=given.content_type,
         content_encoding=given.content_encoding,

@@ -17,8 +17,8 @@ from pullsecret.infrastructure.rabbitmq.settings import RabbitMQSettings
 from pullsecret.infrastructure.rabbitmq.topology import ensure
 
 _CLOSING = 3.0
-# What the libraries log about a lost connection is told as a fact instead, once.
-for _library in ("aiormq", "aio_pika"):
+# What the libraries log is told as a fact instead, once.
+for _library in ("aiormq", "aio_pika", "pamqp"):
     logging.getLogger(_library).addHandler(logging.NullHandler())
 
 Arrive = Callable[["Session", DeliveredMessage], Coroutine[Any, Any, None]]
