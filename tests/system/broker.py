@@ -156,6 +156,8 @@ class ServedBroker:
                         await delivery.ack()
                     case "retry":
                         await delivery.retry(told["delay"])
+                    case "defer":
+                        await delivery.defer(told["delay"])
                     case _:
                         await delivery.dead_letter(told["reason"])
 
@@ -172,6 +174,9 @@ class _Delivery:
 
     async def retry(self, delay: float) -> None:
         await self._tell(how="retry", delay=delay)
+
+    async def defer(self, delay: float) -> None:
+        await self._tell(how="defer", delay=delay)
 
     async def dead_letter(self, reason: str) -> None:
         await self._tell(how="dead-letter", reason=reason)

@@ -1,7 +1,7 @@
 """Takes events from the broker, handles them side by side, and settles each one exactly once."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import attrs
 
@@ -12,6 +12,7 @@ from pullsecret.domain.backoff import Backoff
 from pullsecret.domain.errors import OperationError, TransientError
 from pullsecret.domain.events import ClusterEvent
 from pullsecret.domain.facts import EventOutcome, EventPostponed, EventSettled, EventTaken, InternalFault
+from pullsecret.domain.identifiers import ClusterId
 from pullsecret.ports.clock import Clock
 from pullsecret.ports.event_source import Delivery, EventSource, Subscription
 from pullsecret.ports.telemetry import Telemetry
@@ -92,9 +93,9 @@ class ConsumeEvents:
             if isinstance(outcome, Postponed):
                 delay = self.policy.busy_pause.pause(delivery.attempt, self.clock.chance())
                 self.telemetry.record(EventPostponed(cluster_id, delay, outcome.cause))
-                await self._tell_broker(delivery, delay)
+                await self._tell_broker(cluster_id, delivery.defer(delay), delay)
                 return EventOutcome.POSTPONED
-            await self._tell_broker(delivery, None)
+            await self._tell_broker(cluster_id, delivery.ack())
             if isinstance(outcome, JobSubmitted):
                 self.on_submitted()
             return _told(outcome)
@@ -102,19 +103,18 @@ class ConsumeEvents:
 
     async def _postpone(self, delivery: Delivery, cause: str, at_least: float = 0.0) -> None:
         delay = self.policy.redelivery.pause(delivery.attempt, self.clock.chance(), at_least)
-        self.telemetry.record(EventPostponed(delivery.event.cluster_id, delay, cause))
-        await self._tell_broker(delivery, delay)
+        cluster_id = delivery.event.cluster_id
+        self.telemetry.record(EventPostponed(cluster_id, delay, cause))
+        await self._tell_broker(cluster_id, delivery.retry(delay), delay)
 
-    async def _tell_broker(self, delivery: Delivery, delay: float | None) -> None:
-        """Acknowledge, or give back for ``delay`` seconds. An answer that gets lost only brings the event
-        again, which is harmless."""
+    async def _tell_broker(
+        self, cluster_id: ClusterId, settlement: Awaitable[None], delay: float = 0.0
+    ) -> None:
+        """An answer that gets lost only brings the event again, which is harmless."""
         try:
-            if delay is None:
-                await delivery.ack()
-            else:
-                await delivery.retry(delay)
+            await settlement
         except OperationError as error:
-            self.telemetry.record(EventPostponed(delivery.event.cluster_id, delay or 0.0, str(error)))
+            self.telemetry.record(EventPostponed(cluster_id, delay, str(error)))
 
 
 def _told(outcome: Outcome) -> EventOutcome:

@@ -24,7 +24,15 @@ class Delivery(Protocol):
         ...
 
     async def retry(self, delay: float) -> None:
-        """Bring the event again, not before about ``delay`` seconds; it does not count as poison."""
+        """Bring the event again, not before about ``delay`` seconds; it does not count as poison.
+
+        Its handling failed: where that goes on event after event, the source may bring fewer of them.
+        """
+        ...
+
+    async def defer(self, delay: float) -> None:
+        """Bring the event again, as :meth:`retry` does. Its turn has not come, which says nothing against
+        handling others."""
         ...
 
     async def dead_letter(self, reason: str) -> None:

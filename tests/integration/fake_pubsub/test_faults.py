@@ -438,6 +438,20 @@ async def test_when_nothing_can_be_handled_the_intake_pauses(
         assert taken == 3
 
 
+async def test_events_whose_turn_has_not_come_pause_no_intake(
+    fake_pubsub: FakePubSub, repetition: int
+) -> None:
+    settings = pubsub_settings(pause=IntakePause(after=3, seconds=2 * PATIENCE))
+    async with pubsub_harness(settings, prefetch=10) as harness:
+        for _ in range(8):
+            await harness.publish(new_event())
+        async with harness.source.subscribe() as subscription, asyncio.timeout(PATIENCE):
+            for _ in range(8):
+                delivery = await subscription.receive()
+                assert delivery is not None
+                await delivery.defer(2 * PATIENCE)
+
+
 async def test_stopping_while_pubsub_is_away_ends(
     harness: PubSubHarness, fake_pubsub: FakePubSub, repetition: int
 ) -> None:

@@ -356,3 +356,17 @@ async def test_when_nothing_can_be_handled_the_intake_pauses(
                 async with asyncio.timeout(PATIENCE) as time_left:
                     await postpone_everything(time_left)
         assert len(taken) == 3
+
+
+async def test_events_whose_turn_has_not_come_pause_no_intake(
+    rabbitmq: RabbitMQNode, tmp_path: Path, repetition: int
+) -> None:
+    settings = settings_for(rabbitmq, tmp_path, pause=IntakePause(after=3, seconds=2 * PATIENCE))
+    async with rabbitmq_harness(rabbitmq, settings, prefetch=10) as harness:
+        for _ in range(8):
+            await harness.publish(new_event())
+        async with harness.source.subscribe() as subscription, asyncio.timeout(PATIENCE):
+            for _ in range(8):
+                delivery = await subscription.receive()
+                assert delivery is not None
+                await delivery.defer(2 * PATIENCE)

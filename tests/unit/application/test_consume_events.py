@@ -263,16 +263,17 @@ async def test_killed_in_the_middle_the_event_comes_again() -> None:
 
 
 @pytest.mark.parametrize("fault", [Fault.FAIL, Fault.LOSE_ANSWER])
-@pytest.mark.parametrize("settlement", ["ack", "retry"])
+@pytest.mark.parametrize("settlement", ["ack", "retry", "defer"])
 @simulated
 async def test_a_settlement_that_gets_lost_only_brings_the_event_again(settlement: str, fault: Fault) -> None:
     scene = Scene()
     cluster = scene.put(new_cluster())
     scene.fault(FaultRule(f"event-source.{settlement}", fault, nth=1))
-    answers = iter([Postponed("busy")] if settlement == "retry" else [])
+    first = {"ack": scene.handle, "retry": failing, "defer": busy}[settlement]
+    handlers = iter([first])
 
     async def handle(event: ClusterEvent) -> Outcome:
-        return next(answers, None) or await scene.handle(event)
+        return await next(handlers, scene.handle)(event)
 
     await publish(scene, event_about(cluster.id))
     await consuming(scene, doing(scene, handle), 20)
@@ -282,7 +283,15 @@ async def test_a_settlement_that_gets_lost_only_brings_the_event_again(settlemen
     *postponed, lost = scene.facts(EventPostponed)
     assert lost.cause.startswith(f"event-source.{settlement} ")
     assert lost.delay == (postponed[0].delay if postponed else 0)
-    assert len(postponed) == (settlement == "retry")
+    assert len(postponed) == (settlement != "ack")
+
+
+async def failing(_event: ClusterEvent) -> Outcome:
+    raise FAILURES["transient"]
+
+
+async def busy(_event: ClusterEvent) -> Outcome:
+    return Postponed("busy")
 
 
 @pytest.mark.parametrize(("made", "age"), [(7, 7), (0, 0), (-5, 0)], ids=["past", "now", "a clock ahead"])

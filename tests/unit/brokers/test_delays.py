@@ -42,18 +42,18 @@ def test_the_intake_pauses_after_so_many_in_a_row_and_tries_one_at_a_time() -> N
     clock = HandClock()
     circuit = IntakeCircuit(IntakePause(after=3, seconds=10), clock)
     for _ in range(2):
-        circuit.postponed(60)
+        circuit.failed(60)
     assert circuit.wait() == 0
-    circuit.postponed(60)
+    circuit.failed(60)
     assert circuit.wait() == 10
     clock.time += 10
     assert circuit.wait() == 0  # this one tries
     assert circuit.wait() == 10  # the next one waits for its end
-    circuit.settled()
+    circuit.handled()
     assert circuit.wait() == 0
 
 
 def test_the_intake_never_pauses_longer_than_events_wait() -> None:
     circuit = IntakeCircuit(IntakePause(after=1, seconds=10), HandClock())
-    circuit.postponed(0.5)
+    circuit.failed(0.5)
     assert circuit.wait() == 0.5

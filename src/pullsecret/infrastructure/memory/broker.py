@@ -92,6 +92,10 @@ class MemoryDelivery:
         """See the port."""
         await self._subscription.settle(self, "retry", again_after=delay)
 
+    async def defer(self, delay: float) -> None:
+        """See the port."""
+        await self._subscription.settle(self, "defer", again_after=delay)
+
     async def dead_letter(self, reason: str) -> None:
         """See the port."""
         await self._subscription.settle(self, "dead-letter", dead_because=reason)

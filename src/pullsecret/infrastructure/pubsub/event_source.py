@@ -67,17 +67,25 @@ class PubSubDelivery:
         """See the port. With exactly-once delivery it returns once Pub/Sub confirmed it; raises a transient
         error if the event will come again."""
         await self._subscription.acknowledge(self.message)
-        self._subscription.circuit.settled()
+        self._subscription.circuit.handled()
 
     async def retry(self, delay: float) -> None:
         """See the port. At most ten minutes, which is the longest that Pub/Sub waits."""
-        self._subscription.circuit.postponed(delay)
+        self._subscription.circuit.failed(delay)
+        await self._later(delay)
+
+    async def defer(self, delay: float) -> None:
+        """See the port, and :meth:`retry`."""
+        self._subscription.circuit.handled()
+        await self._later(delay)
+
+    async def _later(self, delay: float) -> None:
         await self._subscription.postpone(self.message, stretched(delay, self.attempt))
 
     async def dead_letter(self, reason: str) -> None:
         """See the port. Raises an error if Pub/Sub does not keep the message; it then comes again."""
         await self._subscription.put_aside(self.message, reason)
-        self._subscription.circuit.settled()
+        self._subscription.circuit.handled()
 
 
 class PubSubSubscription:

@@ -40,17 +40,25 @@ class RabbitMQDelivery:
     async def ack(self) -> None:
         """See the port. Raises a transient error if the event will come again."""
         await self.session.ack(_tag(self.message))
-        self._subscription.circuit.settled()
+        self._subscription.circuit.handled()
 
     async def retry(self, delay: float) -> None:
         """See the port. Where the broker takes no message, the event is kept in hand for ``delay``."""
-        self._subscription.circuit.postponed(delay)
+        self._subscription.circuit.failed(delay)
+        await self._later(delay)
+
+    async def defer(self, delay: float) -> None:
+        """See the port, and :meth:`retry`."""
+        self._subscription.circuit.handled()
+        await self._later(delay)
+
+    async def _later(self, delay: float) -> None:
         await self._subscription.postpone(self.session, self.message, delay, self.attempt + 1)
 
     async def dead_letter(self, reason: str) -> None:
         """See the port. Raises an error if the broker does not keep the message; it then comes again."""
         await self._subscription.put_aside(self.session, self.message, self.attempt, reason)
-        self._subscription.circuit.settled()
+        self._subscription.circuit.handled()
 
 
 def _tag(message: DeliveredMessage) -> int:

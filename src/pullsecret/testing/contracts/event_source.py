@@ -99,13 +99,16 @@ class EventSourceContract:
             assert delivery.event == event
             await delivery.ack()
 
-    async def test_a_retry_comes_again_but_not_at_once(self, harness: EventSourceHarness) -> None:
+    @pytest.mark.parametrize("settlement", ["retry", "defer"])
+    async def test_what_is_postponed_comes_again_but_not_at_once(
+        self, harness: EventSourceHarness, settlement: str
+    ) -> None:
         event = new_event()
         await harness.publish(event)
         async with harness.source.subscribe() as subscription:
             first = await self.next(harness, subscription)
             earliest = asyncio.get_running_loop().time() + harness.moment
-            await first.retry(3 * harness.moment)
+            await {"retry": first.retry, "defer": first.defer}[settlement](3 * harness.moment)
             delivery = await self.next(harness, subscription)
             assert delivery.event == event
             assert asyncio.get_running_loop().time() > earliest
@@ -125,10 +128,10 @@ class EventSourceContract:
         event = new_event()
         await harness.publish(event)
         async with harness.source.subscribe() as subscription:
-            for _ in range(12):
+            for number in range(12):
                 delivery = await self.next(harness, subscription)
                 assert delivery.event == event
-                await delivery.retry(0.0)
+                await (delivery.retry if number % 2 else delivery.defer)(0.0)
             await (await self.next(harness, subscription)).ack()
         assert await harness.dead_letters() == []
 
