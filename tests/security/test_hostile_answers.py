@@ -56,11 +56,15 @@ async def identity_exchange(server: RawServer) -> object:
     return answer.document()
 
 
-async def kubernetes(server: RawServer) -> object:
+def kubernetes_api(server: RawServer) -> KubernetesApi:
     configuration = Configuration()
     configuration.host = server.url
     limits = CallLimits(connect=limit(server), read=limit(server), patience=0)
-    async with KubernetesApi(configuration, threads=1, limits=limits) as api:
+    return KubernetesApi(configuration, threads=1, limits=limits)
+
+
+async def kubernetes(server: RawServer) -> object:
+    async with kubernetes_api(server) as api:
         secret = {"metadata": {"name": "x"}, "data": {".dockerconfigjson": "e30="}}
         return await api.call("create", "/api/v1/namespaces/x/secrets", secret, sensitive=True)
 
@@ -76,6 +80,16 @@ CLIENTS: Final[Mapping[str, Client]] = {
     "Kubernetes": kubernetes,
     "RabbitMQ's management": rabbitmq_management,
 }
+
+async def kubernetes_list(server: RawServer) -> object:
+    async with kubernetes_api(server) as api:
+        return await api.list("/api/v1/secrets")
+
+
+async def kubernetes_watch(server: RawServer) -> object:
+    async with kubernetes_api(server) as api:
+        return [event async for event in api.watch("/api/v1/secrets", "1")]
+
 
 _DEEP: Final = b'{"a":' * 100_000
 _UNCOMPRESSED: Final = Reply().head.replace(b"\r\n\r\n", b"\r\nContent-Encoding: gzip\r\n\r\n")
@@ -120,6 +134,27 @@ async def test_a_hostile_answer_is_an_error(client: Client, reply: Reply) -> Non
         # Nobody followed a redirect, and nobody took all of what was too much.
         assert len(server.requests) == 1
         assert server.sent < MANY
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"{}", b"[]", b'"x"', b'{"items": []}', b'{"items": [], "metadata": null}', b'{"type": "ADDED"}', _DEEP],
+)
+@pytest.mark.parametrize("client", [kubernetes_list, kubernetes_watch])
+async def test_what_is_no_list_and_no_event_is_an_error(client: Client, body: bytes) -> None:
+    async with raw_server(json_body(body + b"\n")) as server:
+        async with asyncio.timeout(PATIENCE):
+            with pytest.raises(ApiError, match="did not answer") as told:
+                await client(server)
+    assert len(str(told.value)) < _SHOWN
+
+
+@pytest.mark.parametrize("stated", ["nan", "inf", "1e9", "soon"])
+async def test_a_wait_that_makes_no_sense_is_not_kept_to(stated: str) -> None:
+    async with raw_server(json_body(b"{}", "429 Slow", f"Retry-After: {stated}")) as server:
+        with pytest.raises(ApiError) as told:
+            await kubernetes(server)
+    assert told.value.retry_after is None
 
 
 @pytest.mark.parametrize("status", ["400 Bad", "403 No", "409 Conflict", "422 What", "500 Oh", "503 Later"])

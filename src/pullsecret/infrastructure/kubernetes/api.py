@@ -163,9 +163,13 @@ class KubernetesApi:
             query |= {"resourceVersion": since, "resourceVersionMatch": "NotOlderThan"}
         while True:
             page = (await self.call("list", path, query=query, metadata_only=metadata_only)).body
-            # An empty list of metadata is null.
-            yield page["items"] or [], page["metadata"]["resourceVersion"]
-            position = page["metadata"].get("continue")
+            try:
+                # An empty list of metadata is null.
+                items, metadata = page["items"] or [], page["metadata"]
+                version, position = metadata["resourceVersion"], metadata.get("continue")
+            except (LookupError, TypeError) as fault:
+                raise _no_answer("list", path, fault) from None
+            yield items, version
             if not position:
                 return
             query["continue"] = position
@@ -299,7 +303,7 @@ class _WatchStream:
             self._put(None)
         except ApiError as fault:
             self._put(fault)
-        except (urllib3.exceptions.HTTPError, OSError, ValueError, RecursionError) as fault:
+        except Exception as fault:  # whatever it is, who waits for events must hear of it
             self._put(_no_answer("watch", self._path, fault))
         finally:
             if self._response is not None:
@@ -351,7 +355,7 @@ def _refused(request: _Request, response: Any, seconds: float) -> ApiError:
         status = {"message": f"HTTP {response.status}"}
     fault = _refusal(request.verb, request.path, response.status, status, sensitive=request.sensitive)
     with suppress(ValueError):
-        fault.retry_after = float(response.headers.get("Retry-After", ""))
+        fault.retry_after = float(int(response.headers.get("Retry-After", "")))
     return fault
 
 
