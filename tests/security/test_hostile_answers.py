@@ -81,6 +81,7 @@ CLIENTS: Final[Mapping[str, Client]] = {
     "RabbitMQ's management": rabbitmq_management,
 }
 
+
 async def kubernetes_list(server: RawServer) -> object:
     async with kubernetes_api(server) as api:
         return await api.list("/api/v1/secrets")
