@@ -11,6 +11,7 @@ import aio_pika
 import attrs
 from aiormq import spec
 from aiormq.abc import AbstractChannel
+from aiormq.exceptions import ChannelNotFoundEntity
 
 from pullsecret.domain.backoff import Backoff
 from pullsecret.domain.events import ClusterEvent
@@ -132,6 +133,17 @@ async def _remove(settings: RabbitMQSettings, channel: AbstractChannel) -> None:
         await channel.queue_delete(settings.delay_queue(delay))
 
 
+async def _removed(settings: RabbitMQSettings, node: RabbitMQNode) -> None:
+    """A broker that was restarted lacks its queues' leaders at first."""
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            try:
+                async with administrator(node) as channel:
+                    return await _remove(settings, channel)
+            except ChannelNotFoundEntity:
+                await asyncio.sleep(0.1)
+
+
 @asynccontextmanager
 async def administrator(node: RabbitMQNode) -> AsyncIterator[AbstractChannel]:
     """A channel that may do everything."""
@@ -149,5 +161,4 @@ async def rabbitmq_harness(
         async with harness.source.subscribe():
             pass  # makes the queues
         yield harness
-    async with administrator(node) as channel:  # the broker may have been restarted
-        await _remove(settings, channel)
+    await _removed(settings, node)

@@ -62,6 +62,8 @@ def failure(operation: str, subject: str, error: BaseException) -> OperationErro
 
 
 def _refusal(error: BaseException, said: str) -> tuple[str, str] | None:
+    if isinstance(error, ChannelNotFoundEntity) and "NOT_FOUND - no " not in said:
+        return None  # it is there, and not to be reached while its node or its leader is away
     if isinstance(error, InvalidFrameError) and "Connection.Close" in said:
         return _NO_VIRTUAL_HOST
     return next((told for kind, told in _REFUSALS.items() if isinstance(error, kind)), None)

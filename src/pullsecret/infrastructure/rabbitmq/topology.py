@@ -9,7 +9,7 @@ import attrs
 from aio_pika.abc import AbstractConnection
 from aiormq.abc import AbstractChannel
 
-from pullsecret.domain.errors import OperationError
+from pullsecret.domain.errors import OperationError, TransientError
 from pullsecret.infrastructure.intake.operations import Finding
 from pullsecret.infrastructure.intake.topology import Topology
 from pullsecret.infrastructure.rabbitmq.connection import open_channel
@@ -85,7 +85,7 @@ async def ensure(channel: AbstractChannel, settings: RabbitMQSettings) -> None:
 async def inspect(connection: AbstractConnection, settings: RabbitMQSettings) -> list[Finding]:
     """Look for every part; nothing is created. Bindings are seen where the management plugin is configured.
 
-    Raises an error if the broker goes away meanwhile, or the plugin does not answer or refuses us.
+    Raises an error if the broker or a queue's leader is away, or the plugin does not answer or refuses us.
     """
     host = settings.virtual_host
     declare_exchange = (
@@ -141,7 +141,7 @@ async def _inspected(
         await channel.close()
     except Exception as fault:  # the library raises whatever its parts do
         error: OperationError = failure("check-topology", name, fault)
-        if connection.is_closed:
+        if connection.is_closed or isinstance(error, TransientError):
             raise error from None
         return Finding(name, error.cause, how_to_create)
     return Finding(name, None, how_to_create)
