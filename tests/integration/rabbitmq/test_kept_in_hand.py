@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from tests.integration.rabbitmq.harness import rabbitmq_harness, settings_for
 
+from pullsecret.domain.errors import TransientError
+from pullsecret.domain.facts import Interrupted
 from pullsecret.testing.brokers.rabbitmq import RabbitMQNode
 from pullsecret.testing.contracts.event_source import new_event
 from pullsecret.testing.patience import PATIENCE
@@ -37,3 +39,30 @@ async def test_however_long_an_alarm_lasts_no_event_is_put_aside(
         finally:
             await asyncio.to_thread(rabbitmq.control, "set_vm_memory_high_watermark", "0.4")
         assert await harness.dead_letters() == []
+
+
+async def test_what_is_in_hand_for_longer_than_the_broker_allows_comes_again(
+    rabbitmq: RabbitMQNode, tmp_path: Path
+) -> None:
+    """``consumer_timeout`` of RabbitMQ, half an hour as a rule; it looks once a minute."""
+
+    async def allow(milliseconds: int, every: int) -> None:
+        wish = "application:set_env(rabbit, {}, {})"
+        both = [wish.format("consumer_timeout", milliseconds), wish.format("channel_tick_interval", every)]
+        await asyncio.to_thread(rabbitmq.control, "eval", f"{', '.join(both)}.")
+
+    await allow(500, every=100)
+    try:
+        async with rabbitmq_harness(rabbitmq, settings_for(rabbitmq, tmp_path)) as harness:
+            await harness.publish(new_event())
+            async with harness.source.subscribe() as subscription, asyncio.timeout(PATIENCE):
+                first, again = await subscription.receive(), await subscription.receive()
+                assert first is not None
+                assert again is not None
+                assert again.event == first.event
+                await again.ack()
+            told = harness.telemetry.of(Interrupted)[0].error
+            assert isinstance(told, TransientError)
+            assert "delivery acknowledgement" in told.cause
+    finally:
+        await allow(1_800_000, every=60_000)

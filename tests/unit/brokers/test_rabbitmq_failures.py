@@ -1,7 +1,7 @@
 """What RabbitMQ's refusals mean, in the words that it says them in."""
 
 import pytest
-from aiormq.exceptions import ChannelNotFoundEntity
+from aiormq.exceptions import ChannelNotFoundEntity, ChannelPreconditionFailed
 
 from pullsecret.domain.errors import PermanentError, TransientError
 from pullsecret.infrastructure.rabbitmq.failures import failure
@@ -26,3 +26,12 @@ def test_what_is_there_and_out_of_reach_passes(away: str) -> None:
     told = failure("subscribe", "x", ChannelNotFoundEntity(f"NOT_FOUND - {away}"))
     assert isinstance(told, TransientError)
     assert away in told.cause
+
+
+def test_what_exists_in_another_form_is_for_a_person() -> None:
+    said = (
+        "PRECONDITION_FAILED - inequivalent arg 'x-queue-type' for queue 'x' in vhost '/': received 'quorum'"
+    )
+    told = failure("subscribe", "x", ChannelPreconditionFailed(said))
+    assert isinstance(told, PermanentError)
+    assert "inequivalent arg 'x-queue-type'" in told.cause

@@ -62,8 +62,21 @@ def failure(operation: str, subject: str, error: BaseException) -> OperationErro
 
 
 def _refusal(error: BaseException, said: str) -> tuple[str, str] | None:
-    if isinstance(error, ChannelNotFoundEntity) and "NOT_FOUND - no " not in said:
-        return None  # it is there, and not to be reached while its node or its leader is away
+    if _passes(error, said):
+        return None
     if isinstance(error, InvalidFrameError) and "Connection.Close" in said:
         return _NO_VIRTUAL_HOST
     return next((told for kind, told in _REFUSALS.items() if isinstance(error, kind)), None)
+
+
+def _passes(error: BaseException, said: str) -> bool:
+    """Two codes are also given for what nobody has to mend."""
+    match error:
+        case ChannelNotFoundEntity():
+            # It is there, and out of reach while its node or its leader is away.
+            return "NOT_FOUND - no " not in said
+        case ChannelPreconditionFailed():
+            # An event was in hand for longer than the broker's consumer_timeout; it comes again.
+            return "delivery acknowledgement" in said
+        case _:
+            return False
