@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 import attrs
 
 from pullsecret.application.handle_event import HandleEvent
 from pullsecret.application.keyed_locks import ClusterLocks
 from pullsecret.application.outcomes import Finalized, JobSubmitted, Outcome, Postponed, Refused
+from pullsecret.application.turns import Turns
 from pullsecret.domain.backoff import Backoff
 from pullsecret.domain.errors import OperationError, TransientError
 from pullsecret.domain.events import ClusterEvent
@@ -16,6 +18,9 @@ from pullsecret.domain.identifiers import ClusterId
 from pullsecret.ports.clock import Clock
 from pullsecret.ports.event_source import Delivery, EventSource, Subscription
 from pullsecret.ports.telemetry import Telemetry
+
+_LOOKS_PER_SECOND: Final = 50.0
+"""Of events whose clusters are busy. A look takes milliseconds of the API's and of this process's time."""
 
 
 @attrs.frozen
@@ -26,7 +31,7 @@ class ConsumePolicy:
     """Events handled at once; those of one cluster are handled one after the other."""
     busy_pause: Backoff = attrs.field(factory=lambda: Backoff(initial=2, factor=1.5, maximum=30))
     """Until an event whose cluster is being worked on comes again: growing, so that a long queue of jobs
-    makes no flood of events that look whether it is their turn."""
+    makes no flood of events that look whether it is their turn. Where thousands wait, each waits longer."""
     redelivery: Backoff = attrs.field(factory=lambda: Backoff(initial=1, factor=2, maximum=120))
     """Until an event whose handling failed comes again."""
 
@@ -43,6 +48,7 @@ class ConsumeEvents:
     on_submitted: Callable[[], None]
     """Called after each hand-over."""
     _locks: ClusterLocks = attrs.field(factory=ClusterLocks, init=False)
+    _turns: Turns = attrs.field(factory=lambda: Turns(_LOOKS_PER_SECOND), init=False)
 
     async def __call__(self, stop: asyncio.Event) -> None:
         """Consume until ``stop`` is set, then take nothing new, finish what is in hand, and return."""
@@ -91,7 +97,8 @@ class ConsumeEvents:
             await self._postpone(delivery, "internal fault")
         else:
             if isinstance(outcome, Postponed):
-                delay = self.policy.busy_pause.pause(delivery.attempt, self.clock.chance())
+                pause = self.policy.busy_pause.pause(delivery.attempt, self.clock.chance())
+                delay = self._turns.pause(self.clock.monotonic(), pause)
                 self.telemetry.record(EventPostponed(cluster_id, delay, outcome.cause))
                 await self._tell_broker(cluster_id, delivery.defer(delay), delay)
                 return EventOutcome.POSTPONED

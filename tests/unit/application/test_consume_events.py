@@ -100,6 +100,37 @@ async def test_a_postponed_event_comes_again_after_growing_pauses() -> None:
     assert scene.world.broker.empty
 
 
+@simulated
+async def test_events_of_a_thousand_busy_clusters_leave_room_for_others() -> None:
+    scene = Scene()
+    looks: list[float] = []
+    busy = {new_cluster().id: 0.0 for _ in range(2000)}
+    quiet = new_cluster().id
+
+    async def handle(event: ClusterEvent) -> Outcome:
+        now = scene.world.clock.monotonic()
+        if now - began < busy.get(event.cluster_id, -1):
+            looks.append(now - began)
+            return Postponed("busy")
+        busy[event.cluster_id] = now - began
+        return Skipped(SkipReason.ALREADY_DONE)
+
+    for cluster_id in busy:
+        busy[cluster_id] = 100
+        await publish(scene, event_about(cluster_id))
+    began = scene.world.clock.monotonic()
+    work = asyncio.create_task(consuming(scene, doing(scene, handle), 300))
+    await asyncio.sleep(90)
+    await publish(scene, event_about(quiet))
+    await work
+    assert busy[quiet] < 91
+    # The first looks come as the events do, the others at their pace.
+    assert 2000 < len(looks) <= 2000 + 100 * 51
+    # Once it is their turn, all are handled before the longest wait that so many make is over.
+    assert max(busy.values()) < 100 + 2000 / 50 + 1
+    assert scene.world.broker.empty
+
+
 FAILURES = {
     "transient": TransientError("get-cluster", "c", Reason.HYPERFLEET_UNAVAILABLE, "It answered 503."),
     "permanent": PermanentError("submit", "j", Reason.KUBERNETES_PERMISSION_DENIED, "It may not."),
