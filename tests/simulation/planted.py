@@ -44,7 +44,7 @@ def acknowledges_before_the_hand_over() -> AbstractContextManager[Any]:
     settle = ConsumeEvents._settle
 
     async def early(self: ConsumeEvents, delivery: Delivery) -> EventOutcome:
-        await self._tell_broker(delivery, None)
+        await self._tell_broker(delivery.event.cluster_id, delivery.ack())
         return await settle(self, delivery)
 
     return patch.object(ConsumeEvents, "_settle", early)
@@ -120,7 +120,7 @@ def acknowledges_what_it_is_stopped_in() -> AbstractContextManager[Any]:
             return await settle(self, delivery)
         except asyncio.CancelledError:
             with suppress(ProcessCrash):
-                await self._tell_broker(delivery, None)
+                await self._tell_broker(delivery.event.cluster_id, delivery.ack())
             raise
 
     return patch.object(ConsumeEvents, "_settle", hasty)
