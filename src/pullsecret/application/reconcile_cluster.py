@@ -33,6 +33,7 @@ from pullsecret.domain.provisioning import (
     Finished,
     ProvisionJob,
     ProvisionKey,
+    ProvisionResult,
     provision_order,
     provision_target,
 )
@@ -160,9 +161,16 @@ class ReconcileCluster:
         else:
             return None
         if latest.state.reported:
-            # Told anew, so that a reader that waits for a sign of life gets one; the content is the same.
-            await self._tell(job_report(latest, latest.state, self.clock.now()))
+            await self._tell_anew(latest, latest.state)
         return Skipped(skip)
+
+    async def _tell_anew(self, latest: ProvisionJob, end: Finished[ProvisionResult]) -> None:
+        """So that a reader that waits for a sign of life gets one; the content is the same. Nothing is told
+        where another attempt was made that was not known: its own end may have been told by now."""
+        looked_at = self.clock.now()
+        following = attrs.evolve(latest.key, attempt=latest.key.attempt + 1)
+        if not await self.jobs.exists(following):
+            await self._tell(job_report(latest, end, looked_at))
 
     def _pauses_after(self, failed: ProvisionKey, finished: Finished[Any]) -> bool:
         return self.clock.now() < next_attempt(failed, finished, self.policy.failed_job_pause)

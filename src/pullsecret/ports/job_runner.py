@@ -66,6 +66,10 @@ class JobRunner(Protocol):
         are now, if it was so long ago that an unreported one may have been brought to another replica."""
         ...
 
+    async def exists(self, key: AnyKey) -> bool:
+        """Whether there is a job of this key now, of which :meth:`known` may not have heard yet."""
+        ...
+
     async def unfinished(self) -> Sequence[AnyJob]:
         """The jobs that are queued or running, of all clusters, as they were a moment ago, in no particular
         order. What this runner has submitted or released is among them."""

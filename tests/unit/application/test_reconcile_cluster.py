@@ -1,5 +1,7 @@
 """One cluster, reconciled: what is decided, what is told, and that nothing is lost whatever call fails."""
 
+from unittest.mock import patch
+
 import attrs
 import pytest
 from tests.unit.application.scene import (
@@ -34,6 +36,7 @@ from pullsecret.domain.secret_lifecycle import Stage
 from pullsecret.domain.secret_payload import SecretPayload
 from pullsecret.expressions import EvaluationError
 from pullsecret.infrastructure.memory.faults import Fault, FaultRule
+from pullsecret.infrastructure.memory.job_runner import MemoryJobRunner
 from pullsecret.ports.job_runner import Existing, Submitted
 from pullsecret.ports.status_sink import Receipt
 from pullsecret.testing.contracts.samples import new_cluster_id
@@ -202,6 +205,21 @@ async def test_what_failed_for_now_is_tried_again_after_its_pause() -> None:
     # A second attempt does not say that nothing is known any more.
     assert told is not None
     assert told.conditions.applied.reason is Reason.QUOTA_EXCEEDED
+
+
+@simulated
+async def test_an_end_is_not_told_anew_over_that_of_an_attempt_which_was_not_heard_of() -> None:
+    scene = Scene()
+    cluster = scene.put(new_cluster())
+    earlier = scene.know_job(cluster, FAILED_FOR_NOW)
+    scene.know_job(cluster, CREATED, attempt=2)
+
+    async def lagging(_runner: MemoryJobRunner, _cluster: ClusterId) -> list[ProvisionJob]:
+        return [earlier]
+
+    with patch.object(MemoryJobRunner, "known", lagging):
+        assert await scene.reconcile(event_about(cluster.id)) == Skipped(SkipReason.RETRY_PENDING)
+    assert scene.told(cluster.id) is None
 
 
 @simulated

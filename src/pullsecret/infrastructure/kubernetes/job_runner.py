@@ -90,6 +90,13 @@ class KubernetesJobRunner:
         """See the port."""
         return await self._known(cluster_id)
 
+    async def exists(self, key: AnyKey) -> bool:
+        """See the port."""
+        try:
+            return await self._jobs.get(key) is not None
+        except ApiError as fault:
+            raise operation_error("get-job", fault) from None
+
     async def unfinished(self) -> Sequence[AnyJob]:
         """See the port."""
         if (ended := await self._read_in()) is not None:

@@ -187,6 +187,11 @@ class MemoryJobRunner:
         """See the port."""
         return await self.jobs(cluster_id)
 
+    async def exists(self, key: AnyKey) -> bool:
+        """See the port."""
+        async with self._call("exists", key.name):
+            return self.state.get(key) is not None
+
     async def unfinished(self) -> Sequence[AnyJob]:
         """See the port."""
         async with self._call("unfinished", "jobs"):

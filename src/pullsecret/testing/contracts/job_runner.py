@@ -62,6 +62,15 @@ class JobRunnerContract(CleanUpJobsContract):
         assert job in await harness.runner.unfinished()
         assert await harness.payload_kept(order)
 
+    async def test_a_job_exists_from_its_submission_on(
+        self, harness: JobRunnerHarness, order: ProvisionOrder
+    ) -> None:
+        another = harness.another_replica()
+        assert not await another.exists(order.key)
+        await harness.runner.submit(order)
+        assert await another.exists(order.key)
+        assert not await another.exists(attrs.evolve(order.key, attempt=2))
+
     async def test_a_job_does_not_start_before_its_release(
         self, harness: JobRunnerHarness, order: ProvisionOrder
     ) -> None:
