@@ -53,7 +53,8 @@ Result = TypeVar("Result")
 
 def main(variables: Mapping[str, str] = os.environ) -> int:
     """Run the job that ``variables`` describe; the exit code is one of :class:`ExitCode`."""
-    log = JsonLog(variables.get("CLUSTER_ID"), variables.get("GCP_PROJECT_ID"))
+    cluster_id, project = variables.get("CLUSTER_ID"), variables.get("GCP_PROJECT_ID")
+    log = JsonLog(cluster_id, project, traceparent=variables.get("TRACEPARENT"))
     try:
         environment = read_environment(variables)
     except PermanentError as error:

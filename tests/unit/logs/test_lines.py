@@ -55,6 +55,27 @@ def test_each_fact_is_one_line_with_exactly_the_designs_keys(
         assert line["message"]
 
 
+@pytest.mark.parametrize(
+    ("traceparent", "further"),
+    [
+        (
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            {"trace_id": "0af7651916cd43dd8448eb211c80319c"},
+        ),
+        ('00-"}\n{"x":1}', {}),
+        ("", {}),
+        (None, {}),
+    ],
+)
+def test_a_jobs_lines_name_the_trace_that_it_goes_on_with(
+    traceparent: str | None, further: dict[str, str]
+) -> None:
+    stream = io.StringIO()
+    JsonLog("cls-1", PROJECT, stream, traceparent=traceparent).record(ended(success()))
+    (line,) = stream.getvalue().splitlines()
+    assert {key: value for key, value in json.loads(line).items() if key not in KEYS} == further
+
+
 @pytest.mark.parametrize("lines", [adapter_lines, job_lines])
 def test_an_error_that_names_a_key_alarms_no_scanner(lines: Callable[..., list[dict[str, Any]]]) -> None:
     result = failure(Reason.INVALID_PULL_SECRET)

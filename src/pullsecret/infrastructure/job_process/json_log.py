@@ -1,27 +1,41 @@
-"""The job's log: one JSON object a line with exactly the design's keys (DDR observability, "Logs").
+"""The job's log: one JSON object a line with the design's keys (DDR observability, "Logs").
 
 It needs nothing but the standard library, since the job pays for what it imports (docs/job-footprint.md).
 """
 
 import json
+import re
 import sys
 from datetime import UTC, datetime
-from typing import TextIO
+from typing import Final, TextIO
 
 from pullsecret.domain.facts import Fact
 from pullsecret.infrastructure.logs.line_stream import LineStream
 from pullsecret.infrastructure.logs.log_line import log_line
 from pullsecret.infrastructure.logs.redaction import disarm, redact
 
+# https://www.w3.org/TR/trace-context/#traceparent-header
+_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-(?P<trace_id>[0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
+
 
 class JsonLog:
     """Telemetry port of a job: ``timestamp``, ``level``, ``cluster_id``, ``gcp_project``, ``operation``,
-    ``message`` and ``version`` in every line; null where there is nothing to say."""
+    ``message`` and ``version`` in every line; null where there is nothing to say. And ``trace_id``, as in the
+    adapter's lines, where there is a well-formed ``traceparent``."""
 
-    def __init__(self, cluster_id: str | None, project: str | None, stream: TextIO | None = None) -> None:
+    def __init__(
+        self,
+        cluster_id: str | None,
+        project: str | None,
+        stream: TextIO | None = None,
+        *,
+        traceparent: str | None = None,
+    ) -> None:
         self._cluster_id = cluster_id
         self._project = project
         self._stream = LineStream(stream or sys.stderr)
+        found = _TRACEPARENT.fullmatch(traceparent or "")
+        self._trace = {"trace_id": found["trace_id"]} if found else {}
 
     def record(self, fact: Fact) -> None:
         """Write the fact's line."""
@@ -38,6 +52,7 @@ class JsonLog:
             "operation": operation,
             "message": disarm(redact(message)),
             "version": version,
+            **self._trace,
         }
         self._stream.write(json.dumps(document) + "\n")
         self._stream.flush()
