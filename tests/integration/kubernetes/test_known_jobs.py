@@ -15,7 +15,7 @@ from pullsecret.infrastructure.kubernetes import marks
 from pullsecret.infrastructure.kubernetes.api import MERGE_PATCH, Answer, KubernetesApi, Object
 from pullsecret.infrastructure.kubernetes.job_runner import KubernetesJobRunner
 from pullsecret.infrastructure.kubernetes.job_settings import JobTimes
-from pullsecret.infrastructure.kubernetes.paths import secret_path
+from pullsecret.infrastructure.kubernetes.paths import job_path, secret_path
 from pullsecret.infrastructure.memory.telemetry import MemoryTelemetry
 from pullsecret.ports.job_runner import Busy, Existing, Submitted
 from pullsecret.testing.contracts.job_runner import SUCCESS, next_finished
@@ -124,6 +124,38 @@ async def test_while_all_jobs_are_read_in_nobody_reads_them_once_more(
 
 async def _holds(it: bool) -> bool:
     return it
+
+
+class NotingApi(KubernetesApi):
+    """Notes how it asks for Jobs."""
+
+    def __init__(self, configuration: Any) -> None:
+        super().__init__(configuration)
+        self.asked: list[tuple[str, str]] = []
+
+    async def call(self, verb: str, path: str, *arguments: Any, **options: Any) -> Answer:
+        if "/jobs" in path:
+            self.asked.append((verb, path))
+        return await super().call(verb, path, *arguments, **options)
+
+
+async def test_sweeping_asks_for_no_job_that_is_known_to_need_its_payload(
+    jobs: ObedientJobs, system: System
+) -> None:
+    working, left = [new_order() for _ in range(3)], new_order()
+    for order in working:
+        await jobs.runner.submit(order)
+    async with NotingApi(await system.connect()) as api, following(jobs, api) as (runner, finished):
+        first_end = asyncio.ensure_future(anext(finished))
+        await eventually(lambda: _holds(bool(api.asked)))
+        assert len(await runner.unfinished()) == len(working)
+        await jobs.leave_payload(left)
+        api.asked.clear()
+        assert await runner.sweep() == 1
+        assert api.asked == [("get", job_path(system.namespace, left.key.name))]
+        assert [await jobs.payload_kept(order) for order in working] == [True] * len(working)
+        first_end.cancel()
+        await asyncio.wait([first_end])
 
 
 async def test_who_waits_to_read_the_jobs_goes_on_once_the_watch_has_told(

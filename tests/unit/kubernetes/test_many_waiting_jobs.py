@@ -27,7 +27,7 @@ class Read(dict[str, Any]):
 
 
 class Paging(KubernetesApi):
-    """Has waiting jobs and their temporary secrets, one on each page, and notes how many are in memory."""
+    """Has waiting jobs, one on each page, and notes how many are in memory."""
 
     def __init__(self) -> None:
         super().__init__(Configuration())
@@ -35,8 +35,8 @@ class Paging(KubernetesApi):
         self.in_memory: weakref.WeakSet[Read] = weakref.WeakSet()
         self.most_in_memory = 0
 
-    async def pages(self, path: str, **_: Any) -> AsyncGenerator[tuple[list[Object], str]]:
-        for item in self.jobs() if path.endswith("/jobs") else self.secrets():
+    async def pages(self, *_: Any, **__: Any) -> AsyncGenerator[tuple[list[Object], str]]:
+        for item in self.jobs():
             self.in_memory.add(item)
             yield [item], "1"
             del item
@@ -45,21 +45,10 @@ class Paging(KubernetesApi):
     def jobs(self) -> Iterator[Read]:
         return (stored(order, job_manifest.job(order, "payload", SETTINGS)) for order in self.orders)
 
-    def secrets(self) -> Iterator[Read]:
-        for order in self.orders:
-            secret = stored(order, job_manifest.temporary_secret(order, SETTINGS))
-            secret["metadata"]["ownerReferences"] = [{"uid": f"uid-of-{order.key.name}"}]
-            yield secret
-
 
 def stored(order: ProvisionOrder, item: Object) -> Read:
     known = {"uid": f"uid-of-{order.key.name}", "resourceVersion": "1", "creationTimestamp": NOW}
     return Read({**item, "metadata": {**item["metadata"], **known}})
-
-
-async def sweep(runner: KubernetesJobRunner) -> int:
-    assert await runner.sweep() == 0
-    return PAGES
 
 
 async def unfinished(runner: KubernetesJobRunner) -> int:
@@ -70,7 +59,7 @@ async def all_jobs(runner: KubernetesJobRunner) -> int:
     return len(await runner.jobs())
 
 
-@pytest.mark.parametrize("look", [sweep, unfinished, all_jobs])
+@pytest.mark.parametrize("look", [unfinished, all_jobs])
 async def test_waiting_jobs_are_looked_at_page_by_page(
     look: Callable[[KubernetesJobRunner], Awaitable[int]],
 ) -> None:

@@ -224,26 +224,26 @@ class KubernetesJobRunner:
             await self._jobs.discard(found)
 
     async def _sweep(self) -> int:
-        secrets = await self._secrets.all()
-        if not secrets:
-            return 0
-        # Secrets first: a job of a secret in the list is then in the later list of jobs, if it was ever made
-        # and is not yet reported. Whose job is not in it is for nobody.
-        untied = {secret.job for secret in secrets if secret.owner is None}
-        has_ended: dict[str, bool] = {}
-        to_confirm: dict[str, Object] = {}
-        async for job in self._jobs.each(marks.OUR_UNREPORTED_JOBS):
-            name = job["metadata"]["name"]
-            has_ended[name] = ended_at(job) is not None
-            if name in untied and not has_ended[name]:
-                to_confirm[name] = job
-        removed = 0
+        secrets, removed = await self._secrets.all(), 0
+        ended = await self._read_in()
+        at_work = {known.uid for known in ended.jobs.unfinished()} if ended is not None else ()
         for secret in secrets:
-            if secret.owner is None and secret.job in to_confirm:
-                await self._confirm(to_confirm[secret.job], secret)
-            elif has_ended.get(secret.job, secret.age >= self.settings.times.orphan_grace):
-                removed += await self._secrets.remove(secret.name, secret.uid)
+            # Most secrets are of jobs that are known to need them.
+            if secret.owner not in at_work:
+                removed += await self._swept(secret)
         return removed
+
+    async def _swept(self, secret: TemporarySecret) -> bool:
+        """Whether the secret was removed, since no job needs it. A job that is not there although its secret
+        was, was never made, or its submission was given up, or is under way since a moment."""
+        job = await self._jobs.named(secret.job)
+        if job is None and secret.age < self.settings.times.orphan_grace:
+            return False
+        if job is None or ended_at(job) is not None:
+            return await self._secrets.remove(secret.name, secret.uid)
+        if secret.owner is None:
+            await self._confirm(job, secret)
+        return False
 
     async def _known(self, cluster_id: ClusterId, made: Object | None = None) -> Sequence[AnyJob]:
         """The cluster's jobs; at least those that were there before the Job ``made``."""

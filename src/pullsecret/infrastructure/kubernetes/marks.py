@@ -56,8 +56,7 @@ REPORT_FINALIZER: Final = f"{ANNOTATION_PREFIX}/report"
 
 OUR_JOBS: Final = f"{APP_LABEL}={APP},{MANAGED_BY_LABEL}={MANAGED_BY}"
 """Selects our jobs, their pods and their temporary secrets."""
-OUR_UNREPORTED_JOBS: Final = f"{OUR_JOBS},!{REPORTED_LABEL}"
-OUR_UNFINISHED_JOBS: Final = f"{OUR_UNREPORTED_JOBS},!{ENDED_LABEL}"
+OUR_UNFINISHED_JOBS: Final = f"{OUR_JOBS},!{REPORTED_LABEL},!{ENDED_LABEL}"
 """Selects those that have just ended too."""
 
 
