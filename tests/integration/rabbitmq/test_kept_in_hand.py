@@ -51,7 +51,7 @@ async def test_what_is_in_hand_for_longer_than_the_broker_allows_comes_again(
         both = [wish.format("consumer_timeout", milliseconds), wish.format("channel_tick_interval", every)]
         await asyncio.to_thread(rabbitmq.control, "eval", f"{', '.join(both)}.")
 
-    await allow(500, every=100)
+    await allow(3_000, every=100)
     try:
         async with rabbitmq_harness(rabbitmq, settings_for(rabbitmq, tmp_path)) as harness:
             await harness.publish(new_event())

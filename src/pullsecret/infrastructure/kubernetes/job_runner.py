@@ -235,7 +235,7 @@ class KubernetesJobRunner:
 
     async def _swept(self, secret: TemporarySecret) -> bool:
         """Whether the secret was removed, since no job needs it. A job that is not there although its secret
-        was, was never made, or its submission was given up, or is under way since a moment."""
+        is was never made, or its submission is still under way."""
         job = await self._jobs.named(secret.job)
         if job is None and secret.age < self.settings.times.orphan_grace:
             return False
