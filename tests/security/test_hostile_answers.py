@@ -160,24 +160,44 @@ async def test_a_wait_that_makes_no_sense_is_not_kept_to(stated: str) -> None:
 
 @pytest.mark.parametrize("status", ["400 Bad", "403 No", "409 Conflict", "422 What", "500 Oh", "503 Later"])
 @pytest.mark.parametrize("client", CLIENTS.values(), ids=CLIENTS)
-async def test_a_refusal_that_quotes_the_secret_is_not_quoted(
-    client: Client, status: str, canary: Canary
-) -> None:
+async def test_a_refusal_that_quotes_the_secret_is_not_quoted(client: Client, status: str) -> None:
+    # Of letters only, as the words of an API are.
+    canary = Canary("qhVtZkwMbLrXpNcDsFyGjTaRoEuIiK", "wZbQnVxKjHgFdSaPoIuYtReWqMnBvC")
     secret = canary.pull_secret()
     quoting: dict[str, Any] = {
         "kind": "Status",
         "message": f"cannot take {secret}",
-        "reason": "Invalid",
+        "reason": canary.login,
         "detail": f"cannot take {secret}",
         "code": canary.clear,
         "errors": [{"field": "spec", "message": secret}],
         "error": {"message": secret, "status": canary.login},
-        "details": {"kind": canary.clear, "causes": [{"reason": secret, "message": secret, "field": "data"}]},
+        "details": {
+            "kind": canary.clear,
+            "causes": [{"reason": canary.login, "message": secret, "field": "data"}],
+        },
     }
     async with raw_server(json_body(json.dumps(quoting).encode(), status)) as server:
         client_says = await outcome(client, server)
     if client is not identity_exchange:  # what it gives is an answer, which its callers judge
         assert canary.leaks(client_says) == []
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"details": {"causes": 5}},
+        {"details": []},
+        {"reason": 5, "message": None},
+        {"details": {"causes": [5]}},
+    ],
+    ids=json.dumps,
+)
+async def test_a_refusal_of_any_form_is_one(status: dict[str, Any]) -> None:
+    async with raw_server(json_body(json.dumps(status).encode(), "422 What")) as server:
+        with pytest.raises(ApiError) as refused:
+            await kubernetes(server)
+    assert refused.value.status == 422
 
 
 async def test_a_missing_right_is_told_in_kubernetes_own_words() -> None:

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import random
-import re
 import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
@@ -19,6 +18,7 @@ import urllib3
 from pullsecret.domain.backoff import Backoff
 from pullsecret.infrastructure.bounded_body import BodyTooLongError, read_body
 from pullsecret.infrastructure.kubernetes.api_errors import ApiError
+from pullsecret.infrastructure.kubernetes.api_refusals import refusal
 from pullsecret.infrastructure.kubernetes.official_client import RestClient, TransportError
 
 Object = dict[str, Any]
@@ -43,12 +43,6 @@ _PAGE: Final = 100
 _PATIENT: Final = 2
 MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
 """Longer answers are not read; a page of jobs has a few million."""
-_WORD: Final = re.compile("[A-Za-z]{1,40}")
-_MISSING_RIGHT: Final = re.compile(
-    r'[a-z.]+(?: "[^"\s]+")? is forbidden: User "[^"\s]+" cannot [a-z]+ resource "[^"\s]+" '
-    r'in API group "[^"\s]*"(?: in the namespace "[^"\s]+"| at the cluster scope)?'
-)
-"""What RBAC answers, and no admission plugin or proxy: it names, and quotes nothing of the request's body."""
 
 
 @attrs.frozen
@@ -318,7 +312,7 @@ class _WatchStream:
 def _watch_event(path: str, line: bytes) -> tuple[str, Object]:
     event = json.loads(line)
     if event["type"] == "ERROR":
-        raise _refusal("watch", path, int(event["object"].get("code", 500)), event["object"], sensitive=False)
+        raise refusal("watch", path, int(event["object"].get("code", 500)), event["object"], sensitive=False)
     return event["type"], event["object"]
 
 
@@ -353,31 +347,10 @@ def _refused(request: _Request, response: Any, seconds: float) -> ApiError:
         status = _object(text)
     except (ValueError, RecursionError):
         status = {"message": f"HTTP {response.status}"}
-    fault = _refusal(request.verb, request.path, response.status, status, sensitive=request.sensitive)
+    fault = refusal(request.verb, request.path, response.status, status, sensitive=request.sensitive)
     with suppress(ValueError):
         fault.retry_after = float(int(response.headers.get("Retry-After", "")))
     return fault
-
-
-def _refusal(verb: str, path: str, code: int, status: Object, *, sensitive: bool) -> ApiError:
-    reason = _word(status.get("reason")) or str(code)
-    message = str(status.get("message", ""))
-    details = status.get("details")
-    details = details if isinstance(details, dict) else {}
-    if sensitive:
-        causes = [cause for cause in details.get("causes") or [] if isinstance(cause, dict)]
-        if not _MISSING_RIGHT.fullmatch(message):
-            fields = ", ".join(str(cause["field"]) for cause in causes if "field" in cause)
-            message = f"The API refused {fields or 'the object'} ({reason})."
-        details = {
-            "kind": _word(details.get("kind")),
-            "causes": [{"reason": _word(cause.get("reason"))} for cause in causes],
-        }
-    return ApiError(verb, path, code, reason, message, details=details)
-
-
-def _word(value: Any) -> str | None:
-    return value if isinstance(value, str) and _WORD.fullmatch(value) else None
 
 
 def _no_answer(verb: str, path: str, fault: Exception) -> ApiError:
