@@ -21,7 +21,9 @@ from pullsecret.domain.errors import OperationError, PermanentError, TransientEr
 from pullsecret.domain.facts import Interrupted
 from pullsecret.infrastructure.intake.circuit import IntakePause
 from pullsecret.infrastructure.pubsub.clients import EMULATOR
+from pullsecret.infrastructure.pubsub.event_source import stretched
 from pullsecret.ports.event_source import EventSource, Subscription
+from pullsecret.testing.brokers.fleet import wait_until
 from pullsecret.testing.contracts.event_source import new_event
 from pullsecret.testing.pubsub.fake import FakePubSub
 from pullsecret.testing.pubsub.faults import INVALID_ACK_ID, TRANSIENT_ACK_FAILURE, Fault
@@ -409,10 +411,11 @@ async def test_postponed_events_outlast_an_outage_of_hours(fake_pubsub: FakePubS
                 delivery = await subscription.receive()
                 assert delivery is not None
                 await delivery.retry(30.0)
-                await until(lambda: fake_pubsub.leases(path) != [] and max(fake_pubsub.leases(path)) > 15)
-                left = max(fake_pubsub.leases(path))
-                fake_pubsub.advance(left)
-                gone += left
+                # Google's client may extend the lease once more meanwhile, which then makes it shorter.
+                with suppress(TimeoutError):
+                    await wait_until(lambda: max(fake_pubsub.leases(path), default=0) > 15, patience=5)
+                fake_pubsub.advance(max(fake_pubsub.leases(path)))
+                gone += stretched(30.0, delivery.attempt)
                 fake_pubsub.advance(31)  # the retry policy's pause
                 gone += 31
         assert fake_pubsub.unsettled(path) == 1
