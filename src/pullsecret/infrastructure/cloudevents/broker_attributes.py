@@ -14,8 +14,6 @@ def http_headers(attributes: Mapping[str, object], content_type: str | None = No
     """
     headers: dict[str, str] = {}
     for key, value in attributes.items():
-        if isinstance(value, dict | list):
-            continue  # no attribute of an event, and its text may be endless
         name = key.lower()
         if name == "content-type":
             headers["content-type"] = _text(value)

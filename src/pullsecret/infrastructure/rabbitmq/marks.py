@@ -17,24 +17,30 @@ _DELIVERY_COUNT: Final = "x-delivery-count"
 
 
 def headers_of(message: DeliveredMessage) -> Mapping[str, Any]:
-    """The message's headers; empty if it has none."""
+    """The message's headers but for tables and lists: no event has any, their text may be endless, and not
+    all that can be read in them can be written."""
+    given = _all_headers(message)
+    return {name: value for name, value in given.items() if not isinstance(value, dict | list)}
+
+
+def _all_headers(message: DeliveredMessage) -> Mapping[str, Any]:
     return message.header.properties.headers or {}
 
 
 def attempt_of(message: DeliveredMessage) -> int:
     """Which delivery this is, 1 or more."""
-    headers = headers_of(message)
+    headers = _all_headers(message)
     return max(1, _number(headers, ATTEMPT, 1)) + max(0, _number(headers, _DELIVERY_COUNT, 0))
 
 
 def remaining_of(message: DeliveredMessage) -> float:
     """Seconds that the message has to wait yet."""
-    return max(0, _number(headers_of(message), REMAINING, 0)) / 1000
+    return max(0, _number(_all_headers(message), REMAINING, 0)) / 1000
 
 
 def reason_of(message: DeliveredMessage) -> str:
     """Why a message was put aside: our own words, or the broker's."""
-    headers = headers_of(message)
+    headers = _all_headers(message)
     if isinstance(reason := headers.get(REASON), str):
         return reason
     match headers.get("x-death"):
@@ -46,16 +52,13 @@ def reason_of(message: DeliveredMessage) -> str:
 
 
 def copy_of(message: DeliveredMessage, **marks: str | int) -> spec.Basic.Properties:
-    """The properties of a copy of ``message`` that outlives the broker, with ``marks`` as headers.
-
-    Tables and lists are left out: no event has any, and not all that can be read in them can be written.
-    """
+    """The properties of a copy of ``message`` that outlives the broker, with ``marks`` as headers."""
     given = message.header.properties
     kept = {
         # The library reads text that is not UTF-8 as bytes, and writes none.
         name: bytearray(value) if isinstance(value, bytes) else value
         for name, value in headers_of(message).items()
-        if not _is_of_the_broker(name) and not isinstance(value, dict | list)
+        if not _is_of_the_broker(name)
     }
     return spec.Basic.Properties(
         content_type=given.content_type,
