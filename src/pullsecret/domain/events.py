@@ -1,12 +1,19 @@
 """What Sentinel tells: something about a cluster wants reconciling (DDR phase 1)."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
 from pullsecret.domain.identifiers import ClusterId
+
+TRACEPARENT: Final = re.compile(
+    r"(?!ff)[0-9a-f]{2}-(?P<trace_id>[0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-[\x21-\x7e]{1,256})?"
+)
+"""A whole ``traceparent`` (https://www.w3.org/TR/trace-context/): later versions may add to what version 00
+has."""
 
 
 @attrs.frozen

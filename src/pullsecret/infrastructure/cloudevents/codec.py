@@ -17,15 +17,13 @@ from cloudevents.core.formats.json import JSONFormat
 from cloudevents.core.v1.event import CloudEvent
 
 from pullsecret.domain.errors import PermanentError
-from pullsecret.domain.events import ClusterEvent, TraceContext
+from pullsecret.domain.events import TRACEPARENT, ClusterEvent, TraceContext
 from pullsecret.domain.identifiers import ClusterId
 
 MAX_EVENT_BYTES = 1_048_576
 """Larger messages are refused unread."""
 
 _FORMAT = JSONFormat()
-# https://www.w3.org/TR/trace-context/: later versions may add to what version 00 has.
-_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(?:-[\x21-\x7e]{1,256})?")
 _TRACESTATE = re.compile(r"[\x20-\x7e]{1,512}")
 
 
@@ -107,7 +105,7 @@ def _cluster_event(message: BaseCloudEvent) -> ClusterEvent | Malformed:
 def _trace(message: BaseCloudEvent) -> TraceContext | None:
     """It goes into variables and annotations of jobs, so what is no trace context is left out."""
     parent, state = message.get_extension("traceparent"), message.get_extension("tracestate")
-    if not isinstance(parent, str) or not _TRACEPARENT.fullmatch(parent):
+    if not isinstance(parent, str) or not TRACEPARENT.fullmatch(parent):
         return None
     return TraceContext(parent, state if isinstance(state, str) and _TRACESTATE.fullmatch(state) else None)
 

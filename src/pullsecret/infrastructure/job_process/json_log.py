@@ -4,18 +4,15 @@ It needs nothing but the standard library, since the job pays for what it import
 """
 
 import json
-import re
 import sys
 from datetime import UTC, datetime
-from typing import Final, TextIO
+from typing import TextIO
 
+from pullsecret.domain.events import TRACEPARENT
 from pullsecret.domain.facts import Fact
 from pullsecret.infrastructure.logs.line_stream import LineStream
 from pullsecret.infrastructure.logs.log_line import log_line
 from pullsecret.infrastructure.logs.redaction import disarm, redact
-
-# https://www.w3.org/TR/trace-context/#traceparent-header
-_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-(?P<trace_id>[0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 
 
 class JsonLog:
@@ -34,7 +31,7 @@ class JsonLog:
         self._cluster_id = cluster_id
         self._project = project
         self._stream = LineStream(stream or sys.stderr)
-        found = _TRACEPARENT.fullmatch(traceparent or "")
+        found = TRACEPARENT.fullmatch(traceparent or "")
         self._trace = {"trace_id": found["trace_id"]} if found else {}
 
     def record(self, fact: Fact) -> None:
