@@ -79,6 +79,7 @@ MALFORMED: Final[Mapping[str, bytes]] = {
     "too large": event({"clusterId": "cls-1", "x": "y" * 2_000_000}),
     "no version": event(GOOD, specversion="9.9"),
     "a number of a million digits": event(GOOD)[:-1] + b', "x": ' + b"9" * 1_000_000 + b"}",
+    "extensions with impossible names": event(GOOD, **{f"X-{n}": 1 for n in range(10_000)}),
 }
 
 
@@ -87,6 +88,14 @@ def test_a_malformed_event_is_told_and_not_quoted(body: bytes) -> None:
     found = parse(STRUCTURED, body)
     assert isinstance(found, Malformed)
     assert len(found.reason) < 300
+
+
+def test_what_is_missing_of_an_event_is_named_and_extensions_are_not() -> None:
+    odd = {"Ym9iOnNlY3JldA==": 1}
+    both = parse(STRUCTURED, event(GOOD, id=1, source="", **odd))
+    assert both == Malformed("it is no CloudEvent 1.0 (missing or invalid: id, source)")
+    only_odd = parse(STRUCTURED, event(GOOD, **odd))
+    assert only_odd == Malformed("it is no CloudEvent 1.0 (missing or invalid: an extension)")
 
 
 @pytest.mark.parametrize(

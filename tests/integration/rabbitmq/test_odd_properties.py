@@ -45,6 +45,9 @@ def nested(depth: int) -> dict[str, Any]:
     return table
 
 
+FRAME: Final = 131_072
+"""Octets, the most that broker and client library agree on."""
+
 ODD: Final[Mapping[str, Mapping[str, Any]]] = {
     "a header's name that is not UTF-8": {"headers": {NotUtf8("größe"): 1}},
     "a header's value that is not UTF-8": {"headers": {"size": NotUtf8("größe")}},
@@ -53,6 +56,8 @@ ODD: Final[Mapping[str, Mapping[str, Any]]] = {
     "a time in microseconds": {"timestamp": Microseconds(2026, 11, 1, tzinfo=UTC)},
     "more tables within tables than can be read": {"headers": nested(1000)},
     "more tables within tables than can be told": {"headers": {"ce-source": nested(420)}},
+    "headers that fill a frame": {"headers": {"note": "x" * (FRAME - 120)}},
+    "so many headers that they fill a frame": {"headers": {f"{n:05}": None for n in range(FRAME // 7 - 16)}},
 }
 
 

@@ -13,8 +13,9 @@ from typing import Any
 import attrs
 from cloudevents.core.base import BaseCloudEvent
 from cloudevents.core.bindings.http import HTTPMessage, from_http, to_binary, to_structured
+from cloudevents.core.exceptions import CloudEventValidationError
 from cloudevents.core.formats.json import JSONFormat
-from cloudevents.core.v1.event import CloudEvent
+from cloudevents.core.v1.event import OPTIONAL_ATTRIBUTES, REQUIRED_ATTRIBUTES, CloudEvent
 
 from pullsecret.domain.errors import PermanentError
 from pullsecret.domain.events import TRACEPARENT, ClusterEvent, TraceContext
@@ -24,6 +25,7 @@ MAX_EVENT_BYTES = 1_048_576
 """Larger messages are refused unread."""
 
 _FORMAT = JSONFormat()
+_ATTRIBUTES = frozenset(REQUIRED_ATTRIBUTES + OPTIONAL_ATTRIBUTES)
 _TRACESTATE = re.compile(r"[\x20-\x7e]{1,512}")
 
 
@@ -54,7 +56,7 @@ def parse(headers: Mapping[str, str], body: bytes) -> ClusterEvent | Malformed:
     except RecursionError:
         return Malformed("its JSON is nested too deeply")
     except Exception as error:  # the library raises whatever its parsers do
-        return Malformed(f"it is no CloudEvent 1.0 ({_kinds(error)})")
+        return Malformed(f"it is no CloudEvent 1.0 ({_what_is_wrong(error)})")
     return _cluster_event(message)
 
 
@@ -125,9 +127,9 @@ def _time(message: BaseCloudEvent) -> datetime | None:
     return time if time is None or time.tzinfo else time.replace(tzinfo=UTC)
 
 
-def _kinds(error: BaseException) -> str:
-    """The types of what went wrong; their texts may quote the body."""
-    if isinstance(error, BaseExceptionGroup):
-        return ", ".join(sorted({_kinds(part) for part in error.exceptions}))
-    attribute = getattr(error, "attribute_name", None)
-    return f"{type(error).__name__}: {attribute}" if isinstance(attribute, str) else type(error).__name__
+def _what_is_wrong(error: Exception) -> str:
+    """Errors' texts and extensions' names may quote the body."""
+    if isinstance(error, CloudEventValidationError):
+        named = sorted(_ATTRIBUTES & error.errors.keys()) or ["an extension"]
+        return f"missing or invalid: {', '.join(named)}"
+    return type(error).__name__

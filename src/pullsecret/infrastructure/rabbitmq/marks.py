@@ -14,13 +14,28 @@ REASON: Final = "x-pullsecret-reason"
 """Why a message was put aside."""
 _DELIVERY_COUNT: Final = "x-delivery-count"
 """The quorum queue's own: how often a consumer lost the message in hand."""
+_MOST_OCTETS: Final = 65_536
+"""Of all headers together. A copy's have to fit into one frame with our marks, else the broker ends the
+connection by which all copies go."""
 
 
 def headers_of(message: DeliveredMessage) -> Mapping[str, Any]:
     """The message's headers but for tables and lists: no event has any, their text may be endless, and not
-    all that can be read in them can be written."""
+    all that can be read in them can be written. None where they are longer than any event's."""
     given = _all_headers(message)
-    return {name: value for name, value in given.items() if not isinstance(value, dict | list)}
+    plain = {name: value for name, value in given.items() if not isinstance(value, dict | list)}
+    octets = sum(_octets(name) + _octets(value) for name, value in plain.items())
+    return plain if octets <= _MOST_OCTETS else {}
+
+
+def _octets(value: object) -> int:
+    """About as many as it takes in a frame."""
+    match value:
+        case str():
+            return len(value.encode())
+        case bytes() | bytearray():
+            return len(value)
+    return 8
 
 
 def _all_headers(message: DeliveredMessage) -> Mapping[str, Any]:
