@@ -55,12 +55,18 @@ async def test_an_event_without_a_time_is_dated_by_its_publication(fake_pubsub: 
             assert second.event.time == dated.time
 
 
-@pytest.mark.parametrize("name", ["topic", "data", "timeout", "retry", "ordering_key"])
-async def test_a_message_is_put_aside_and_put_back_whatever_its_attributes_are_called(
-    fake_pubsub: FakePubSub, name: str
+_ATTRIBUTES: dict[str, list[str]] = {
+    "called like parameters": ["topic", "data", "timeout", "retry", "ordering_key"],
+    "as many as may be": [f"note-{number}" for number in range(100)],
+}
+
+
+@pytest.mark.parametrize("names", _ATTRIBUTES.values(), ids=_ATTRIBUTES)
+async def test_a_message_is_put_aside_and_put_back_whatever_attributes_it_has(
+    fake_pubsub: FakePubSub, names: list[str]
 ) -> None:
     async with pubsub_harness(pubsub_settings()) as harness:
-        await harness.publish_raw({name: "x"}, b"no event")
+        await harness.publish_raw(dict.fromkeys(names, "x"), b"no event")
         event = new_event()
         await harness.publish(event)
         async with harness.source.subscribe() as subscription:

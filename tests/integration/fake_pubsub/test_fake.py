@@ -166,6 +166,14 @@ def test_a_topic_that_is_deleted_leaves_its_subscriptions(fake_pubsub: FakePubSu
             raw.pull()
 
 
+def test_a_message_has_a_hundred_attributes_at_most(fake_pubsub: FakePubSub) -> None:
+    with raw_pubsub(fake_pubsub.address) as raw:
+        raw.publish("a", **{f"note-{number}": "x" for number in range(100)})
+        with pytest.raises(exceptions.InvalidArgument):
+            raw.publish("b", **{f"note-{number}": "x" for number in range(101)})
+        assert data(raw.pull()) == ["a"]
+
+
 def test_what_is_there_is_not_created_twice(fake_pubsub: FakePubSub) -> None:
     with raw_pubsub(fake_pubsub.address) as raw:
         with pytest.raises(exceptions.AlreadyExists):

@@ -1,6 +1,7 @@
 """Single calls to Pub/Sub, for what does not go over the stream."""
 
 import asyncio
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -15,6 +16,9 @@ from pullsecret.infrastructure.pubsub.settings import PubSubSettings
 
 REASON: Final = "pullsecret-reason"
 """The attribute of a message put aside that says why."""
+
+_MOST_ATTRIBUTES: Final = 100
+"""That a message may have; see https://cloud.google.com/pubsub/quotas#resource_limits."""
 
 _DELETED_TOPIC: Final = "_deleted-topic_"
 """What Pub/Sub calls the topic of a subscription that outlived it."""
@@ -50,9 +54,11 @@ class PubSubCalls:
                 "consume-events", path, Reason.WRONG_CONFIGURATION, "Its topic was deleted.", remedy
             )
 
-    async def put_aside(self, data: bytes, attributes: Mapping[str, str]) -> None:
-        """Pub/Sub keeps a message for a person."""
-        await self.publish(self._settings.dead_letter_topic_path, data, attributes)
+    async def put_aside(self, data: bytes, attributes: Mapping[str, str], reason: str) -> None:
+        """Pub/Sub keeps a message for a person. If it has as many attributes as may be, ``reason`` takes the
+        place of one."""
+        kept = dict(itertools.islice(attributes.items(), _MOST_ATTRIBUTES - 1))
+        await self.publish(self._settings.dead_letter_topic_path, data, {**kept, REASON: reason})
 
     async def publish(self, topic: str, data: bytes, attributes: Mapping[str, str]) -> None:
         """Pub/Sub keeps a message for whoever subscribes to ``topic``."""

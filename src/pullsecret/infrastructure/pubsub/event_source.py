@@ -23,7 +23,7 @@ from pullsecret.infrastructure.cloudevents.broker_attributes import http_headers
 from pullsecret.infrastructure.cloudevents.codec import Malformed, parse
 from pullsecret.infrastructure.intake.circuit import IntakeCircuit
 from pullsecret.infrastructure.intake.inbox import Inbox
-from pullsecret.infrastructure.pubsub.calls import REASON, PubSubCalls
+from pullsecret.infrastructure.pubsub.calls import PubSubCalls
 from pullsecret.infrastructure.pubsub.clients import PubSubClients
 from pullsecret.infrastructure.pubsub.failures import failure
 from pullsecret.infrastructure.pubsub.settings import PubSubSettings
@@ -204,7 +204,7 @@ class PubSubSubscription:
     async def put_aside(self, message: Message, reason: str) -> None:
         """Keep ``message`` for a person. Raises an error if Pub/Sub does not; it then comes again."""
         try:
-            await self._calls.put_aside(message.data, {**message.attributes, REASON: reason})
+            await self._calls.put_aside(message.data, message.attributes, reason)
         except OperationError:
             with suppress(OperationError):
                 await self.postpone(message, _AGAIN_AFTER)

@@ -17,6 +17,8 @@ from pullsecret.testing.pubsub.messages import Message
 from pullsecret.testing.pubsub.queue import Puller, Queue
 
 DELETED_TOPIC: Final = "_deleted-topic_"
+_MOST_ATTRIBUTES: Final = 100
+"""Of a message; see https://cloud.google.com/pubsub/quotas#resource_limits."""
 T = TypeVar("T")
 
 
@@ -64,6 +66,8 @@ class Registry:
         """See google.pubsub.v1."""
         with self.changed:
             _found(self.topics, request.topic)
+            if any(len(message.attributes) > _MOST_ATTRIBUTES for message in request.messages):
+                raise ApiError(StatusCode.INVALID_ARGUMENT, "A message has too many attributes.")
             ids = [self._publish(request.topic, message) for message in request.messages]
             self.changed.notify_all()
             return m.PublishResponse(message_ids=ids)
