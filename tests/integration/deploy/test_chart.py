@@ -10,7 +10,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 import yaml
@@ -353,6 +353,9 @@ async def test_install_upgrade_and_roll_back(admin: KubernetesApi, release: Any,
     assert left is None
 
 
+KEEPING: Final = "--reset-then-reuse-values"
+
+
 def earlier_chart(folder: Path) -> Path:
     """The chart with the disruption budget of before ``maxUnavailable``."""
     chart = shutil.copytree(CHART, folder / "chart")
@@ -364,29 +367,44 @@ def earlier_chart(folder: Path) -> Path:
     return chart
 
 
-def documented_steps(keeping: str) -> list[list[str]]:
-    """The arguments of the guide's upgrades step by step, with ``keeping`` for how values are kept."""
-    guide = (ROOT / "docs" / "upgrade.md").read_text()
-    lines = re.findall(r"^helm (upgrade .*reuse-values .*)$", guide, re.MULTILINE)
-    replaced = {"deploy/chart": str(CHART), "--reset-then-reuse-values": keeping}
+def documented_steps(page: str, namespace: str, keeping: str = KEEPING) -> list[list[str]]:
+    """The arguments of Helm in a guide, step by step, from the first that keeps values on; ``keeping`` is how
+    it does."""
+    guide = (ROOT / "docs" / page).read_text()
+    lines = re.findall(rf"^ *helm (upgrade .* {KEEPING} .*|uninstall .*)$", guide, re.MULTILINE)
+    replaced = {"deploy/chart": str(CHART), KEEPING: keeping, "hyperfleet-system": namespace}
     return [[replaced.get(word, word) for word in shlex.split(line)] for line in lines]
 
 
 @pytest.mark.service
-@pytest.mark.parametrize("keeping", ["--reset-then-reuse-values", "--reuse-values"])
+@pytest.mark.parametrize("keeping", [KEEPING, "--reuse-values"])
 async def test_the_values_of_an_earlier_release_are_taken(
     release: Any, namespace: str, tmp_path: Path, keeping: str
 ) -> None:
     here, given = f"--namespace={namespace}", "--set=podDisruptionBudget.minAvailable=1"
     release("install", "pullsecret", str(earlier_chart(tmp_path)), here, *GIVEN, given)
-    steps = documented_steps(keeping)
+    steps = documented_steps("upgrade.md", namespace, keeping)
     for step in steps:
-        release(*(namespace if word == "hyperfleet-system" else word for word in step))
+        release(*step)
     assert len(steps) == 3
     assert (
         one(release("get", "manifest", "pullsecret", here), "PodDisruptionBudget")["spec"]["maxUnavailable"]
         == 1
     )
+
+
+@pytest.mark.service
+async def test_the_guide_switches_off_before_it_uninstalls(
+    admin: KubernetesApi, release: Any, namespace: str
+) -> None:
+    config = f"/api/v1/namespaces/{namespace}/configmaps/pullsecret-adapter"
+    release("install", "pullsecret", str(CHART), f"--namespace={namespace}", *GIVEN)
+    switch_off, uninstall = documented_steps("operate.md", namespace)
+    release(*switch_off)
+    shown = await admin.get(config)
+    assert yaml.safe_load(shown["data"]["adapter.yaml"])["rollout"]["enabled"] is False
+    release(*uninstall)
+    assert await admin.get_or_none(config) is None
 
 
 @pytest.mark.parametrize("switches", SWITCHES)

@@ -11,9 +11,9 @@ import yaml
 from deploy.generate.__main__ import render_chart
 from tests.integration.deploy.conftest import ROOT, tool
 
-PAGES = ("faq", "image", "install", "runbook", "security-model", "troubleshooting", "upgrade")
-CHECKED = {"console", "hcl", "promql", "sh", "yaml"}
-"""``promql`` is executed by test_queries.py, ``sh`` by the tests of all documents."""
+PAGES = ("faq", "image", "install", "operate", "runbook", "security-model", "troubleshooting", "upgrade")
+CHECKED = {"console", "hcl", "promql", "python", "sh", "yaml"}
+"""``promql`` is executed by test_queries.py, ``python`` and ``sh`` by the tests of all documents."""
 
 
 def blocks(language: str) -> list[tuple[str, str]]:
