@@ -6,13 +6,17 @@ import attrs
 @attrs.frozen
 class Backoff:
     """Exponential backoff with full jitter above half: pause k is between half and all of
-    ``min(initial * factor**(k-1), maximum)`` seconds."""
+    ``min(initial * factor**(k-1), maximum)`` seconds.
 
-    initial: float = attrs.field(default=0.5, validator=attrs.validators.gt(0))
+    Others may have counted the attempts, so that any number must do: powers of floats end in an overflow at
+    once, those of integers take all memory first.
+    """
+
+    initial: float = attrs.field(default=0.5, converter=float, validator=attrs.validators.gt(0))
     """Seconds of the first pause."""
-    factor: float = attrs.field(default=2.0, validator=attrs.validators.ge(1))
+    factor: float = attrs.field(default=2.0, converter=float, validator=attrs.validators.ge(1))
     """How many times as long each pause is as the one before."""
-    maximum: float = attrs.field(default=30.0, validator=attrs.validators.gt(0))
+    maximum: float = attrs.field(default=30.0, converter=float, validator=attrs.validators.gt(0))
     """Seconds that no pause is longer than."""
 
     def pause(self, attempt: int, chance: float, at_least: float = 0.0) -> float:

@@ -106,3 +106,21 @@ async def test_an_event_with_odd_properties_is_handled_like_any_other(
         await again.dead_letter("not wanted")
     assert await harness.dead_letters() == ["not wanted"]
     assert [fact for fact in harness.telemetry.facts if isinstance(fact, Interrupted)] == []
+
+
+async def test_an_attempt_that_nobody_can_have_counted_is_followed_by_another(
+    harness: RabbitMQHarness,
+) -> None:
+    event = new_event()
+    headers, body = render(event, harness.mode)
+    odd = {"x-pullsecret-attempt": 2**63 - 1}
+    properties = spec.Basic.Properties(content_type=headers["content-type"], delivery_mode=2, headers=odd)
+    await harness.channel.basic_publish(
+        body, exchange=harness.settings.exchange, properties=properties, mandatory=True
+    )
+    async with harness.source.subscribe() as subscription:
+        await (await received(subscription)).retry(0.1)
+        again = await received(subscription)
+        assert again.event == event
+        await again.ack()
+    assert [fact for fact in harness.telemetry.facts if isinstance(fact, Interrupted)] == []

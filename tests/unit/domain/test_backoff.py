@@ -43,6 +43,12 @@ def test_a_slow_growth_reaches_its_maximum_too() -> None:
     assert Backoff(1.0, 1.01, 100.0).pause(500, 1.0) == 100.0
 
 
+def test_a_whole_factor_is_no_way_to_make_it_count_forever() -> None:
+    backoff = Backoff(initial=1, factor=2, maximum=60)
+    assert isinstance(backoff.factor, float)
+    assert backoff.pause(10**18, 1.0) == 60
+
+
 @given(attempts, chances, st.floats(min_value=0, max_value=1e6))
 def test_what_the_other_side_asked_for_is_waited(attempt: int, chance: float, asked: float) -> None:
     assert Backoff().pause(attempt, chance, at_least=asked) == max(asked, Backoff().pause(attempt, chance))

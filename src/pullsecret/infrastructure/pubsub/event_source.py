@@ -35,6 +35,8 @@ _RECONNECT: Final = Backoff(initial=0.5, factor=2, maximum=30)
 _MAX_DELAY: Final = 600
 _STRETCHED_AFTER: Final = 20
 _DOUBLED_EVERY: Final = 8
+_DOUBLED_AT_MOST: Final = 10
+"""Which makes more than the longest delay."""
 _AGAIN_AFTER: Final = 5
 _LEASE_AFTER_STOP: Final = 60
 _AT_ONCE: Final = 0
@@ -46,7 +48,8 @@ def stretched(delay: float, attempt: int) -> int:
     Pub/Sub counts every delivery against the dead letter policy. From the twentieth on the delay therefore
     has a floor, which doubles every eight deliveries: good events outlast an outage of hours.
     """
-    floor = 0.0 if attempt <= _STRETCHED_AFTER else 2.0 ** ((attempt - _STRETCHED_AFTER) / _DOUBLED_EVERY)
+    doubled = (attempt - _STRETCHED_AFTER) / _DOUBLED_EVERY
+    floor = 0.0 if doubled <= 0 else 2.0 ** min(doubled, _DOUBLED_AT_MOST)
     return min(_MAX_DELAY, math.ceil(max(delay, floor)))
 
 

@@ -14,6 +14,8 @@ REASON: Final = "x-pullsecret-reason"
 """Why a message was put aside."""
 _DELIVERY_COUNT: Final = "x-delivery-count"
 """The quorum queue's own: how often a consumer lost the message in hand."""
+_MOST_ATTEMPTS: Final = 1_000_000
+"""That are told apart. Whoever publishes may write any number, and the next has to fit into a header."""
 _MOST_OCTETS: Final = 65_536
 """Of all headers together. A copy's have to fit into one frame with our marks, else the broker ends the
 connection by which all copies go."""
@@ -43,9 +45,10 @@ def _all_headers(message: DeliveredMessage) -> Mapping[str, Any]:
 
 
 def attempt_of(message: DeliveredMessage) -> int:
-    """Which delivery this is, 1 or more."""
+    """Which delivery this is, 1 or more; a million where it is said to be more."""
     headers = _all_headers(message)
-    return max(1, _number(headers, ATTEMPT, 1)) + max(0, _number(headers, _DELIVERY_COUNT, 0))
+    attempt = max(1, _number(headers, ATTEMPT, 1)) + max(0, _number(headers, _DELIVERY_COUNT, 0))
+    return min(attempt, _MOST_ATTEMPTS)
 
 
 def remaining_of(message: DeliveredMessage) -> float:
