@@ -16,6 +16,7 @@ from pullsecret.domain.reasons import Outlook, Reason
 from pullsecret.infrastructure.gcp.call_meter import CallMeter
 from pullsecret.infrastructure.gcp.error_table import ERROR_TABLE
 from pullsecret.infrastructure.gcp.secret_store import GoogleSecretStore, open_secret_store
+from pullsecret.infrastructure.retry_after import MAX_SECONDS
 from pullsecret.testing.contracts.samples import CANARY, new_pull_secret
 from pullsecret.testing.gcp.customer import Customer
 from pullsecret.testing.gcp.projects import KeyState
@@ -163,10 +164,13 @@ async def test_what_google_does_not_name_is_left_to_a_preflight(
     assert error.remedy.startswith(f"pullsecret preflight --project {customer.project}")
 
 
-async def test_retry_info_is_read(customer: Customer, store: GoogleSecretStore, ref: CloudSecretRef) -> None:
-    error = await created(customer, store, ref, code=StatusCode.RESOURCE_EXHAUSTED, retry_after=12.5)
+@pytest.mark.parametrize(("told", "heeded"), [(12.5, 12.5), (1e9, MAX_SECONDS)])
+async def test_retry_info_is_read(
+    customer: Customer, store: GoogleSecretStore, ref: CloudSecretRef, told: float, heeded: float
+) -> None:
+    error = await created(customer, store, ref, code=StatusCode.RESOURCE_EXHAUSTED, retry_after=told)
     assert isinstance(error, TransientError)
-    assert error.retry_after == 12.5
+    assert error.retry_after == heeded
 
 
 @pytest.mark.parametrize("state", [KeyState.DISABLED, KeyState.DESTROYED, None])

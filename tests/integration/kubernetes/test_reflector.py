@@ -19,6 +19,7 @@ from pullsecret.infrastructure.kubernetes.api import (
 from pullsecret.infrastructure.kubernetes.api_errors import ApiError
 from pullsecret.infrastructure.kubernetes.paths import secret_path
 from pullsecret.infrastructure.kubernetes.reflector import Reflector, Selection, without_owners
+from pullsecret.infrastructure.retry_after import MAX_SECONDS
 from pullsecret.testing.hyperfleet.faults import Fault
 from pullsecret.testing.kubernetes.control_plane import ControlPlane
 from pullsecret.testing.kubernetes.gateway import Gateway, gateway
@@ -285,6 +286,17 @@ async def test_retry_after_is_kept_to(
     assert [exchange.status for exchange in guarded.journal[:2]] == [429, 429]
     assert (second.at - first.at).total_seconds() >= 1
     assert (last.at - second.at).total_seconds() >= 1
+
+
+async def test_what_asks_for_ages_is_given_up_at_once(
+    control_plane: ControlPlane, guarded: Gateway, namespace: str
+) -> None:
+    guarded.faults.add(Fault(status=503, retry_after="9" * 400), times=-1)
+    async with through(control_plane, guarded, 10) as api:
+        with pytest.raises(ApiError) as refused:
+            await api.get(secret_path(namespace))
+    assert refused.value.retry_after == MAX_SECONDS
+    assert len(guarded.journal) == 1
 
 
 async def test_patience_ends(control_plane: ControlPlane, guarded: Gateway, namespace: str) -> None:

@@ -12,6 +12,7 @@ import ssl
 import time
 import urllib.request
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ import attrs
 
 from pullsecret.infrastructure.bounded_body import BodyTooLongError, read_body
 from pullsecret.infrastructure.gcp.trust_file import trust
+from pullsecret.infrastructure.retry_after import retry_after
 
 MAX_ANSWER_BYTES: Final = 1_048_576
 """Longer answers are not read; the longest that is expected, a credential, has a few thousand."""
@@ -39,6 +41,11 @@ class HttpAnswer:
     headers: Mapping[str, str]
     """Names in lower case."""
     body: bytes = attrs.field(repr=False)
+
+    @property
+    def retry_after(self) -> float | None:
+        """Seconds to wait before asking again, if the answer says so."""
+        return retry_after(self.headers.get("retry-after"), datetime.now(UTC))
 
     def document(self) -> dict[str, Any]:
         """The body as a JSON object; empty if it is none."""

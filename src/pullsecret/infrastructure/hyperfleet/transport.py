@@ -22,8 +22,8 @@ from pullsecret.infrastructure.hyperfleet.answers import (
 )
 from pullsecret.infrastructure.hyperfleet.bearer_token import BearerTokenFile
 from pullsecret.infrastructure.hyperfleet.circuit import Circuit
-from pullsecret.infrastructure.hyperfleet.retry_after import retry_after
 from pullsecret.infrastructure.hyperfleet.settings import HyperFleetSettings
+from pullsecret.infrastructure.retry_after import retry_after
 from pullsecret.ports.clock import Clock
 from pullsecret.ports.telemetry import Telemetry
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -20,6 +21,7 @@ from pullsecret.infrastructure.bounded_body import BodyTooLongError, read_body
 from pullsecret.infrastructure.kubernetes.api_errors import ApiError
 from pullsecret.infrastructure.kubernetes.api_refusals import refusal
 from pullsecret.infrastructure.kubernetes.official_client import RestClient, TransportError
+from pullsecret.infrastructure.retry_after import retry_after
 
 Object = dict[str, Any]
 """A Kubernetes object as its JSON."""
@@ -348,8 +350,7 @@ def _refused(request: _Request, response: Any, seconds: float) -> ApiError:
     except (ValueError, RecursionError):
         status = {"message": f"HTTP {response.status}"}
     fault = refusal(request.verb, request.path, response.status, status, sensitive=request.sensitive)
-    with suppress(ValueError):
-        fault.retry_after = float(int(response.headers.get("Retry-After", "")))
+    fault.retry_after = retry_after(response.headers.get("Retry-After"), datetime.now(UTC))
     return fault
 
 

@@ -14,6 +14,8 @@ from pullsecret.infrastructure.kubernetes.api_errors import ApiError
 
 _WATCH_SECONDS: Final = 30
 _BACKOFF: Final = Backoff(initial=0.2, maximum=10.0)
+_LONGEST_PAUSE: Final = 60.0
+"""What stands before an API server that is away may ask for an hour; the copy must not lag for that long."""
 
 Kept = TypeVar("Kept")
 
@@ -251,4 +253,4 @@ def version_of(item: Object) -> int:
 
 
 def _pause(faults: int, fault: ApiError) -> float:
-    return _BACKOFF.pause(faults, random.random(), fault.retry_after or 0)  # noqa: S311
+    return min(_BACKOFF.pause(faults, random.random(), fault.retry_after or 0), _LONGEST_PAUSE)  # noqa: S311

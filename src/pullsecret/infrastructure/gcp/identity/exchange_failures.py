@@ -63,7 +63,7 @@ def exchange_failure(
         "error": error or "no reason given",
     }
     subject = f"workload identity provider {provider}"
-    return meaning.error(SIGN_IN, subject, known, answer.headers)
+    return meaning.error(SIGN_IN, subject, known, answer.retry_after)
 
 
 def _meaning(status: int, error: str, said: str) -> Meaning:

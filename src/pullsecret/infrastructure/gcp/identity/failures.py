@@ -41,19 +41,13 @@ class Meaning:
     passes: bool = False
 
     def error(
-        self, operation: str, subject: str, known: Mapping[str, object], headers: Mapping[str, str]
+        self, operation: str, subject: str, known: Mapping[str, object], retry_after: float | None
     ) -> OperationError:
-        """The failure, with ``known`` in place of the braces. ``headers`` are the answer's."""
+        """The failure, with ``known`` in place of the braces."""
         cause, remedy = self.cause.format_map(known), self.remedy.format_map(known)
         if self.passes:
-            return unavailable(operation, subject, cause, remedy, retry_after(headers))
+            return unavailable(operation, subject, cause, remedy, retry_after)
         return refused(operation, subject, cause, remedy)
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds of a Retry-After header, if it states any."""
-    value = headers.get("retry-after", "")
-    return float(value) if value.isascii() and value.isdigit() else None
 
 
 def bind_command(service_account: str, project: str, member: str) -> str:

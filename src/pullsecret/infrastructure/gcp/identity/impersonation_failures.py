@@ -58,7 +58,7 @@ async def impersonation_failure(
         # Asked only here: it may take a request.
         member = await own.member()
         known |= {"member": member, "bind": bind_command(account, project, member)}
-    return meaning.error(ACT_AS, account, known, answer.headers)
+    return meaning.error(ACT_AS, account, known, answer.retry_after)
 
 
 def _switched_off_in(document: dict[str, Any]) -> str | None:

@@ -11,7 +11,6 @@ from pullsecret.infrastructure.gcp.identity.failures import (
     SIGN_IN,
     TRANSIENT_STATUSES,
     refused,
-    retry_after,
     unavailable,
 )
 from pullsecret.infrastructure.gcp.settings import GoogleSettings
@@ -58,7 +57,7 @@ class MetadataServer:
                 self._subject,
                 f"It answered with status {answer.status}.",
                 "Retried by itself; look at the gke-metadata-server pod of the node if it persists.",
-                retry_after(answer.headers),
+                answer.retry_after,
             )
         if answer.headers.get("metadata-flavor") != "Google" and answer.status == 200:
             raise self._not_there("What answered is not a metadata server.")

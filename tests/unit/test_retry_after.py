@@ -6,7 +6,7 @@ from email.utils import format_datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pullsecret.infrastructure.hyperfleet.retry_after import MAX_SECONDS, retry_after
+from pullsecret.infrastructure.retry_after import MAX_SECONDS, retry_after
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 
