@@ -25,6 +25,12 @@ CREATED_AT_ANNOTATION = f"{ANNOTATION_PREFIX}/created-at"
 _NUMBER = re.compile(r"[1-9][0-9]{0,18}\Z")
 
 
+def noted_number(annotations: Mapping[str, str], name: str) -> str:
+    """The number that a secret's annotation notes; empty where it is none, since others may write there."""
+    noted = annotations.get(name, "")
+    return noted if _NUMBER.match(noted) else ""
+
+
 @attrs.frozen
 class ClusterSecret:
     """The wanted content of the Kubernetes secret; its type is always :data:`DOCKER_CONFIG_TYPE`."""
@@ -56,8 +62,7 @@ class PublishedSecret:
     @property
     def generation(self) -> int:
         """The cluster generation it was written for; 0 where none is noted."""
-        noted = self.annotations.get(GENERATION_ANNOTATION, "")
-        return int(noted) if _NUMBER.match(noted) else 0
+        return int(noted_number(self.annotations, GENERATION_ANNOTATION) or 0)
 
     @property
     def cloud_secrets(self) -> tuple[CloudSecretRef, ...]:
@@ -71,9 +76,9 @@ class PublishedSecret:
 
     def version_from(self, ref: CloudSecretRef) -> str | None:
         """The version of ``ref`` that it was read from; None where another secret or none is noted."""
-        noted = self.annotations.get(VERSION_ANNOTATION, "")
+        noted = noted_number(self.annotations, VERSION_ANNOTATION)
         path = self.annotations.get(SECRET_PATH_ANNOTATION)
-        return noted if _NUMBER.match(noted) and path == ref.version_path(noted) else None
+        return noted if noted and path == ref.version_path(noted) else None
 
     def holds(self, wanted: ClusterSecret) -> bool:
         """True if nothing would change by writing ``wanted``."""

@@ -107,7 +107,7 @@ def _document(holding: Holding, now: datetime) -> dict[str, Any]:
         and {
             "namespace": secret.ref.namespace,
             "name": secret.ref.name,
-            "generation": int(secret.generation) if secret.generation.isdigit() else None,
+            "generation": secret.generation or None,
             "version": secret.version,
             "path": secret.path,
             "age_seconds": _seconds(holding.secret_created_at, now),

@@ -82,11 +82,12 @@ class Holding:
 
     @property
     def secret_created_at(self) -> datetime | None:
-        """When the secret was first written, as noted on it."""
+        """When the secret was first written, as noted on it; None where no moment is."""
         try:
-            return datetime.fromisoformat(self.secret.created_at) if self.secret else None
+            at = datetime.fromisoformat(self.secret.created_at) if self.secret else None
         except ValueError:
             return None
+        return at if at and at.tzinfo else None
 
 
 async def holdings(

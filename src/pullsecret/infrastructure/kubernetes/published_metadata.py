@@ -12,6 +12,7 @@ from pullsecret.domain.cluster_secret import (
     GENERATION_ANNOTATION,
     SECRET_PATH_ANNOTATION,
     VERSION_ANNOTATION,
+    noted_number,
 )
 from pullsecret.domain.drift import DriftKind
 from pullsecret.domain.errors import PermanentError
@@ -48,8 +49,10 @@ class PublishedMetadata:
 
     cluster_id: ClusterId
     ref: ClusterSecretRef
-    generation: str
+    generation: int
+    """0 where none is noted."""
     version: str
+    """Empty where none is noted."""
     path: str
     """``projects/.../versions/N``: the stored version it holds."""
     created_at: str
@@ -74,8 +77,8 @@ def published_metadata(found: Object) -> PublishedMetadata | None:
     return PublishedMetadata(
         cluster_id,
         ref,
-        annotations.get(GENERATION_ANNOTATION, ""),
-        annotations.get(VERSION_ANNOTATION, ""),
+        int(noted_number(annotations, GENERATION_ANNOTATION) or 0),
+        noted_number(annotations, VERSION_ANNOTATION),
         annotations.get(SECRET_PATH_ANNOTATION, ""),
         annotations.get(CREATED_AT_ANNOTATION, ""),
         _drift(found),
