@@ -73,6 +73,14 @@ def test_nothing_of_a_dockerconfig_is_left(document: str, form: str) -> None:
     assert not remains(shown, BASIC)
 
 
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    "part", ["a", "-", '"', "\\", "auth", "aB", "{ ", 'auth: "', '\\"', "secret-", "-----BEGIN ", "https://"]
+)
+def test_a_long_text_does_not_take_hours(part: str) -> None:
+    assert redact(part * (100_000 // len(part)) + f' "password": "{PASSWORD}"').count(PASSWORD) == 0
+
+
 @given(start=st.integers(0, 300), length=st.integers(24, 400))
 def test_no_fragment_of_an_encoded_dockerconfig_is_left(start: int, length: int) -> None:
     whole = base64.b64encode(json.dumps(DOCKERCONFIGS["both registries"]).encode()).decode()

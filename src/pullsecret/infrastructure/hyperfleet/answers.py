@@ -14,6 +14,7 @@ from pullsecret.infrastructure.logs.redaction import redact
 WRONG_ROUTE = "HYPERFLEET-NTF-000"
 """Code of a 404 that means "no such URL" and not "no such cluster"."""
 _MAX_SHOWN = 200
+_MAX_LOOKED_AT = 10_000
 _CODE = re.compile(r"[A-Z0-9]{1,16}(?:-[A-Z0-9]{1,16}){0,3}")
 
 
@@ -109,7 +110,8 @@ def body_refused(request: ApiRequest, answer: Answer) -> PermanentError | Transi
         if isinstance(entry, Mapping)
     ]
     # It quotes what we sent, which never holds a payload; what else it quotes, nobody knows.
-    told = redact("; ".join(fields) or str(document.get("detail") or "it does not say why"))
+    said = "; ".join(fields) or str(document.get("detail") or "it does not say why")
+    told = redact(said[:_MAX_LOOKED_AT])
     cause = f"The HyperFleet API refused it ({answer.status}{_code(answer)}): {told[:_MAX_SHOWN]}."
     if "observed_time" in told:
         remedy = "Set this machine's clock; the API takes times of the last 30 minutes only."

@@ -17,15 +17,18 @@ if TYPE_CHECKING:
 REDACTED: Final = "[redacted]"
 _MESSAGES: Final = ("message", "event")
 
+# Whoever answers us chooses the text and how long it is. So what may be long in it is tried from its
+# beginning only, and not from each of its characters, which would take hours.
+_PREFIX: Final = r"(?:(?<![\w-])[\w-]*?)?"
 _NAMES: Final = (
     "auths?",
     "authorization",
     r"pass(?:word|wd|phrase)?",
-    r"[\w-]*secret",
-    r"[\w-]*token",
+    rf"{_PREFIX}secret",
+    rf"{_PREFIX}token",
     "assertion",
     "credentials?",
-    r"[\w-]*private[_-]key",
+    rf"{_PREFIX}private[_-]key",
     r"api[_-]?key",
     r"\.?dockerconfigjson",
     r"\.?dockercfg",
@@ -33,7 +36,8 @@ _NAMES: Final = (
 )
 """What a credential is called, in JSON, headers, forms, YAML and variables."""
 
-_QUOTE: Final = r"""\\*["']"""
+_OPENING: Final = r"""(?<!\\)\\*+["']"""
+_CLOSING: Final = r"""\\*+["']"""
 _VALUE: Final = (
     r"(?:"
     # A quoted text up to the quote that closes it, however often it was escaped.
@@ -43,13 +47,13 @@ _VALUE: Final = (
     r")"
 )
 _NAMED: Final = re.compile(
-    rf"(?:(?:{_QUOTE})?(?:{'|'.join(_NAMES)}){_QUOTE}\s*[:=]|(?<![\w/.-])(?:{'|'.join(_NAMES)})(?:\s*=|:))"
+    rf"(?:(?:{_OPENING})?(?:{'|'.join(_NAMES)}){_CLOSING}\s*[:=]|(?<![\w/.-])(?:{'|'.join(_NAMES)})(?:\s*=|:))"
     rf"\s*{_VALUE}",
     re.IGNORECASE | re.DOTALL,
 )
 """A credential with its name."""
 
-_DOCUMENT: Final = re.compile(rf"\{{?\s*{_QUOTE}auths{_QUOTE}.*", re.IGNORECASE | re.DOTALL)
+_DOCUMENT: Final = re.compile(rf"(?:\{{\s*+)?{_OPENING}auths{_CLOSING}.*", re.IGNORECASE | re.DOTALL)
 """A dockerconfigjson document and all that follows it."""
 
 _SHAPES: Final = (
