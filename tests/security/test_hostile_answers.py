@@ -150,6 +150,17 @@ async def test_what_is_no_list_and_no_event_is_an_error(client: Client, body: by
     assert len(str(told.value)) < _SHOWN
 
 
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("client", [hyperfleet, kubernetes_list])
+async def test_a_refusal_of_a_megabyte_is_told_in_short(client: Client) -> None:
+    said = "x" * 1_000_000
+    refusal = json.dumps({"kind": "Status", "message": said, "detail": said}).encode()
+    async with raw_server(json_body(refusal, "400 Bad")) as server:
+        told = await outcome(client, server)
+    assert "xxx" in told
+    assert len(told) < 2 * _SHOWN
+
+
 @pytest.mark.parametrize("stated", ["nan", "inf", "1e9", "soon"])
 async def test_a_wait_that_makes_no_sense_is_not_kept_to(stated: str) -> None:
     async with raw_server(json_body(b"{}", "429 Slow", f"Retry-After: {stated}")) as server:

@@ -30,6 +30,8 @@ _REASONS: Final = frozenset(
     }
 )
 """Of refusals and of their causes (k8s.io/apimachinery, meta/v1)."""
+_MAX_MESSAGE: Final = 1_000
+"""Characters of a message that are kept; longer ones repeat themselves for each field or container."""
 _KINDS: Final = frozenset({"namespaces", "Namespace"})
 """Those that are looked at."""
 _MISSING_RIGHT: Final = re.compile(
@@ -56,7 +58,7 @@ def refusal(verb: str, path: str, code: int, status: dict[str, Any], *, sensitiv
             "kind": _known(_KINDS, details.get("kind")),
             "causes": [{"reason": _known(_REASONS, cause.get("reason"))} for cause in causes],
         }
-    return ApiError(verb, path, code, reason, message, details=details)
+    return ApiError(verb, path, code, reason, message[:_MAX_MESSAGE], details=details)
 
 
 def _known(words: frozenset[str], value: Any) -> str | None:
