@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import pytest
 from tests.integration.kubernetes.job_harness import eventually
-from tests.system.test_whole_path import PATIENCE, QUICK, attempts, provisioned, settled
+from tests.system.test_whole_path import PATIENCE, QUICK, attempts, handed_over, provisioned, settled
 from tests.system.world import SystemWorld
 
 from pullsecret.infrastructure.kubernetes import marks
@@ -109,11 +109,7 @@ async def test_a_deletion_waits_for_the_job_that_provisions(world: SystemWorld) 
     await world.add_replica(deletion=SOON, drift=None)
     cluster_id = await world.new_cluster()
     await world.announce(cluster_id)
-
-    async def handed_over() -> bool:
-        return len(await attempts(world, cluster_id)) == 1
-
-    await eventually(handed_over, PATIENCE)
+    await handed_over(world, cluster_id)
     await deleted(world, cluster_id)
     assert await attempts(world, cluster_id) == [
         f"pullsecret-{cluster_id}-del2",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.integration.kubernetes.job_harness import eventually
-from tests.system.test_whole_path import PATIENCE, attempts, provisioned
+from tests.system.test_whole_path import PATIENCE, attempts, handed_over, provisioned
 from tests.system.world import SystemWorld
 
 from pullsecret.infrastructure.kubernetes.api import MERGE_PATCH
@@ -30,13 +30,6 @@ async def delete(world: SystemWorld, job: str) -> None:
     await world.admin.call("delete", job, query={"propagationPolicy": "Background"})
 
 
-async def handed_over(world: SystemWorld, cluster_id: str) -> None:
-    async def begun() -> bool:
-        return len(await attempts(world, cluster_id)) == 1
-
-    await eventually(begun, PATIENCE)
-
-
 async def test_switched_off_it_ends_what_it_began_and_begins_nothing(world: SystemWorld) -> None:
     replica = await world.add_replica()
     running, late = [await world.new_cluster() for _ in range(2)]
@@ -46,11 +39,7 @@ async def test_switched_off_it_ends_what_it_began_and_begins_nothing(world: Syst
     await world.add_replica(rollout={"enabled": False})
     await world.announce(late)
     await provisioned(world, running)
-
-    async def looked_at() -> bool:
-        return await world.broker.is_empty()
-
-    await eventually(looked_at, PATIENCE)
+    await eventually(world.broker.is_empty, PATIENCE)
     jobs = job_path(world.system.namespace)
     not_told, _ = await world.admin.list(jobs, labels=option("get jobs", "-l"))
     assert not_told == []

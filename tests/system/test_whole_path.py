@@ -62,6 +62,15 @@ async def attempts(world: SystemWorld, cluster_id: str) -> list[str]:
     return sorted(job["metadata"]["name"] for job in found)
 
 
+async def handed_over(world: SystemWorld, cluster_id: str) -> None:
+    """Wait until the cluster's first job is there."""
+
+    async def begun() -> bool:
+        return len(await attempts(world, cluster_id)) == 1
+
+    await eventually(begun, PATIENCE)
+
+
 async def test_clusters_are_provisioned_and_updated(world: SystemWorld) -> None:
     await world.add_replica()
     clusters = [await world.new_cluster() for _ in range(3)]

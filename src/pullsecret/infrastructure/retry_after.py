@@ -12,9 +12,14 @@ def retry_after(header: str | None, now: datetime) -> float | None:
         return None
     text = header.strip()
     if text.isascii() and text.isdigit():
-        return min(float(text), MAX_SECONDS)
+        return bounded(float(text))
     try:
         seconds = (parsedate_to_datetime(text) - now).total_seconds()
     except (ValueError, TypeError, OverflowError):
         return None
+    return bounded(seconds)
+
+
+def bounded(seconds: float) -> float:
+    """What of it is waited: 0 to :data:`MAX_SECONDS`."""
     return min(max(seconds, 0.0), MAX_SECONDS)

@@ -12,6 +12,7 @@ import pytest
 from aiormq import spec
 from tests.integration.rabbitmq.harness import RabbitMQHarness, rabbitmq_harness, settings_for
 
+from pullsecret.domain.events import ClusterEvent
 from pullsecret.domain.facts import Interrupted
 from pullsecret.infrastructure.cloudevents.codec import render
 from pullsecret.ports.event_source import Delivery, Subscription
@@ -77,6 +78,16 @@ async def harness(rabbitmq: RabbitMQNode, tmp_path: Path) -> AsyncIterator[Rabbi
         yield made
 
 
+async def publish(harness: RabbitMQHarness, event: ClusterEvent, odd: Mapping[str, Any]) -> None:
+    """Publish ``event`` with ``odd`` properties beside it."""
+    headers, body = render(event, harness.mode)
+    properties = spec.Basic.Properties(content_type=headers["content-type"], delivery_mode=2, **odd)
+    with deep_calls():
+        await harness.channel.basic_publish(
+            body, exchange=harness.settings.exchange, properties=properties, mandatory=True
+        )
+
+
 async def received(subscription: Subscription) -> Delivery:
     async with asyncio.timeout(PATIENCE):
         delivery = await subscription.receive()
@@ -89,12 +100,7 @@ async def test_an_event_with_odd_properties_is_handled_like_any_other(
     harness: RabbitMQHarness, odd: Mapping[str, Any]
 ) -> None:
     event, beside = new_event(), new_event()
-    headers, body = render(event, harness.mode)
-    properties = spec.Basic.Properties(content_type=headers["content-type"], delivery_mode=2, **odd)
-    with deep_calls():
-        await harness.channel.basic_publish(
-            body, exchange=harness.settings.exchange, properties=properties, mandatory=True
-        )
+    await publish(harness, event, odd)
     await harness.publish(beside)
     async with harness.source.subscribe() as subscription:
         first, second = await received(subscription), await received(subscription)
@@ -112,12 +118,7 @@ async def test_an_attempt_that_nobody_can_have_counted_is_followed_by_another(
     harness: RabbitMQHarness,
 ) -> None:
     event = new_event()
-    headers, body = render(event, harness.mode)
-    odd = {"x-pullsecret-attempt": 2**63 - 1}
-    properties = spec.Basic.Properties(content_type=headers["content-type"], delivery_mode=2, headers=odd)
-    await harness.channel.basic_publish(
-        body, exchange=harness.settings.exchange, properties=properties, mandatory=True
-    )
+    await publish(harness, event, {"headers": {"x-pullsecret-attempt": 2**63 - 1}})
     async with harness.source.subscribe() as subscription:
         await (await received(subscription)).retry(0.1)
         again = await received(subscription)

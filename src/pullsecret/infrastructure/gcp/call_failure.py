@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from pullsecret.infrastructure.retry_after import MAX_SECONDS
+from pullsecret.infrastructure.retry_after import bounded
 
 _PERMISSION = re.compile(r"[Pp]ermission '?(?P<permission>[a-z]+\.[A-Za-z.]+)'? (?:was )?denied")
 
@@ -62,7 +62,7 @@ def _with_details(failure: CallFailure, packed: bytes) -> CallFailure:
             failure = attrs.evolve(failure, reason=info.reason, metadata=dict(info.metadata))
         elif detail.Unpack(retry):
             seconds = retry.retry_delay.ToNanoseconds() / 1e9
-            failure = attrs.evolve(failure, retry_after=min(max(0.0, seconds), MAX_SECONDS))
+            failure = attrs.evolve(failure, retry_after=bounded(seconds))
         elif detail.Unpack(bad):
             fields = tuple(one.field for one in bad.field_violations)
             failure = attrs.evolve(failure, fields=failure.fields + fields)
