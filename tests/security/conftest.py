@@ -1,8 +1,8 @@
 import pytest
-from tests.integration.gcp.conftest import customer, shared_google_cloud
+from tests.integration.gcp.conftest import customer, google_cloud_of_the_session, shared_google_cloud
 from tests.security.canary import Canary
 
-__all__ = ["customer", "shared_google_cloud"]
+__all__ = ["customer", "google_cloud_of_the_session", "shared_google_cloud"]
 
 
 @pytest.fixture

@@ -19,16 +19,21 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def shared_google_cloud() -> Iterator[FakeGoogleCloud]:
-    """A closed fake for tests that keep to a project of their own."""
+def google_cloud_of_the_session() -> Iterator[FakeGoogleCloud]:
     with FakeGoogleCloud(closed=True) as cloud:
         yield cloud
 
 
 @pytest.fixture
+def shared_google_cloud(google_cloud_of_the_session: FakeGoogleCloud) -> Iterator[FakeGoogleCloud]:
+    """A closed fake for tests that keep to a project of their own; faults end with their test."""
+    yield google_cloud_of_the_session
+    google_cloud_of_the_session.world.faults.clear()
+
+
+@pytest.fixture
 def customer(shared_google_cloud: FakeGoogleCloud, tmp_path: Path) -> Customer:
     """A customer of its own in the shared fake, signed in on GKE."""
-    shared_google_cloud.world.faults.clear()
     return onboard(shared_google_cloud, tmp_path, new_project())
 
 
