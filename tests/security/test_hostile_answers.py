@@ -137,9 +137,33 @@ async def test_a_hostile_answer_is_an_error(client: Client, reply: Reply) -> Non
         assert server.sent < MANY
 
 
+NO_OBJECTS: Final = (
+    b"{}",
+    b"null",
+    b'{"metadata": null}',
+    b'{"metadata": {"name": "x"}}',
+    b'{"metadata": {"resourceVersion": "1"}}',
+    b'{"metadata": {"name": null, "resourceVersion": "1"}}',
+    b'{"metadata": {"name": "x", "resourceVersion": "soon"}}',
+    b'{"metadata": {"name": "x", "resourceVersion": "%s"}}' % (b"9" * 100_000),
+)
+
+
 @pytest.mark.parametrize(
     "body",
-    [b"{}", b"[]", b'"x"', b'{"items": []}', b'{"items": [], "metadata": null}', b'{"type": "ADDED"}', _DEEP],
+    [
+        b"{}",
+        b"[]",
+        b'"x"',
+        b'{"items": []}',
+        b'{"items": [], "metadata": null}',
+        b'{"items": [], "metadata": {"resourceVersion": "soon"}}',
+        b'{"type": "ADDED"}',
+        b'{"type": "BOOKMARK", "object": {}}',
+        _DEEP,
+        *(b'{"metadata": {"resourceVersion": "1"}, "items": [%s]}' % one for one in NO_OBJECTS),
+        *(b'{"type": "ADDED", "object": %s}' % one for one in NO_OBJECTS),
+    ],
 )
 @pytest.mark.parametrize("client", [kubernetes_list, kubernetes_watch])
 async def test_what_is_no_list_and_no_event_is_an_error(client: Client, body: bytes) -> None:

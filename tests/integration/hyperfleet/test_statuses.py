@@ -1,12 +1,14 @@
 """Telling statuses: what is sent, what becomes of the late, the lost and the doubled."""
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 
 import attrs
 import pytest
 
 from pullsecret.domain.conditions import (
+    ADAPTER_NAME,
     Condition,
     Conditions,
     Status,
@@ -28,8 +30,10 @@ from pullsecret.domain.provisioning import (
 )
 from pullsecret.domain.reasons import Reason
 from pullsecret.domain.secret_lifecycle import Change, Stage
+from pullsecret.infrastructure.hyperfleet.answers import Answer, ApiRequest
 from pullsecret.infrastructure.hyperfleet.api import HyperFleetApi, hyperfleet_api
 from pullsecret.infrastructure.hyperfleet.settings import HyperFleetSettings
+from pullsecret.infrastructure.hyperfleet.statuses import V1StatusSink
 from pullsecret.infrastructure.system_clock import SystemClock
 from pullsecret.ports.status_sink import Receipt
 from pullsecret.testing.hyperfleet.faults import Cut, Fault
@@ -169,6 +173,30 @@ async def test_the_last_word_on_a_generation_survives_another_replica_s_fast_clo
     told = stored(fake, cluster)
     assert told.status_of("Available") == "True"
     assert told.observed_time > fast
+
+
+@attrs.frozen
+class Discarding:
+    """An API that drops what is put, for a status that it says was told at ``told_at``."""
+
+    told_at: object
+
+    async def send(self, request: ApiRequest) -> Answer:
+        if request.method != "GET":
+            return Answer(204)
+        stored = {"adapter": ADAPTER_NAME, "observed_generation": 1, "last_report_time": self.told_at}
+        return Answer(200, body=json.dumps({"items": [stored], "total": 1}).encode())
+
+
+@pytest.mark.parametrize(
+    "told_at", [None, "soon", 7, "9999-12-31T23:59:59.9999Z", "0001-01-01T00:00:00+23:00"]
+)
+async def test_a_time_that_no_report_can_follow_is_a_fault_of_the_api(
+    cluster: ClusterRecord, told_at: object
+) -> None:
+    sink = V1StatusSink(Discarding(told_at))  # type: ignore[arg-type]
+    with pytest.raises(TransientError, match="told no time"):
+        await sink.post(finished(cluster))
 
 
 @only_v1

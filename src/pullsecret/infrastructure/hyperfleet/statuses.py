@@ -1,7 +1,7 @@
 """The status sink over HTTP (DDR phase 6)."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from pullsecret.application.keyed_locks import ClusterLocks
@@ -83,8 +83,7 @@ class V1StatusSink:
             return Receipt.ACCEPTED
         if report.conditions.available.reason is Reason.IN_PROGRESS:
             return Receipt.STALE
-        after = datetime.fromisoformat(str(stored.get("last_report_time"))) + timedelta(milliseconds=1)
-        return await self._send(report.cluster_id, render_v1(report, after))
+        return await self._send(report.cluster_id, render_v1(report, _just_after(report.cluster_id, stored)))
 
 
 def _request(
@@ -92,6 +91,18 @@ def _request(
 ) -> ApiRequest:
     path = f"clusters/{cluster_id}/statuses"
     return ApiRequest("post-status", f"cluster {cluster_id}", method, path, body, repeatable=repeatable)
+
+
+def _just_after(cluster_id: ClusterId, stored: Mapping[str, Any]) -> datetime:
+    """A time at which the API takes a report in place of the ``stored`` one."""
+    try:
+        told_at = datetime.fromisoformat(str(stored.get("last_report_time")))
+        return told_at.astimezone(UTC) + timedelta(milliseconds=1)
+    except (ValueError, OverflowError):
+        request = ApiRequest(
+            "list-statuses", f"cluster {cluster_id}", "GET", f"clusters/{cluster_id}/statuses"
+        )
+        raise misdirected(request, "The HyperFleet API told no time that a status can follow.") from None
 
 
 def _receipt(request: ApiRequest, answer: Answer) -> Receipt:

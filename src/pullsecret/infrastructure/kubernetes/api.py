@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import urlencode
 
 import attrs
@@ -161,9 +161,9 @@ class KubernetesApi:
             page = (await self.call("list", path, query=query, metadata_only=metadata_only)).body
             try:
                 # An empty list of metadata is null.
-                items, metadata = page["items"] or [], page["metadata"]
+                items, metadata = [_named(item) for item in page["items"] or []], _versioned(page)["metadata"]
                 version, position = metadata["resourceVersion"], metadata.get("continue")
-            except (LookupError, TypeError) as fault:
+            except (LookupError, TypeError, ValueError, AttributeError) as fault:
                 raise _no_answer("list", path, fault) from None
             yield items, version
             if not position:
@@ -315,7 +315,22 @@ def _watch_event(path: str, line: bytes) -> tuple[str, Object]:
     event = json.loads(line)
     if event["type"] == "ERROR":
         raise refusal("watch", path, int(event["object"].get("code", 500)), event["object"], sensitive=False)
-    return event["type"], event["object"]
+    kind, item = event["type"], event["object"]
+    return kind, _versioned(item) if kind == "BOOKMARK" else _named(item)
+
+
+def _versioned(item: Any) -> Object:
+    """``item``; raises LookupError, TypeError or ValueError where its version, by which older is told from
+    newer, is no number."""
+    int(item["metadata"]["resourceVersion"])
+    return cast(Object, item)
+
+
+def _named(item: Any) -> Object:
+    """The same, also where it has no name."""
+    if not isinstance(item["metadata"]["name"], str):
+        raise TypeError("no name")
+    return _versioned(item)
 
 
 _SPEAKING: Final = (BodyTooLongError, urllib3.exceptions.HTTPError, TransportError, OSError)
