@@ -188,6 +188,7 @@ class Discarding:
         return Answer(200, body=json.dumps({"items": [stored], "total": 1}).encode())
 
 
+@only_v1
 @pytest.mark.parametrize(
     "told_at", [None, "soon", 7, "9999-12-31T23:59:59.9999Z", "0001-01-01T00:00:00+23:00"]
 )
