@@ -5,7 +5,9 @@ deeply the library gives the connection up. The broker would then bring that mes
 it every event that was in hand; the commands for dead letters would never get past it.
 """
 
-from contextlib import suppress
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 from pamqp.base import BasicProperties
 
@@ -15,7 +17,19 @@ def leave_out_unreadable_properties() -> None:
     read = BasicProperties.unmarshal
 
     def read_what_can_be_read(properties: BasicProperties, flags: int, data: bytes) -> None:
-        with suppress(Exception):  # the library raises whatever its parts do
+        with _collecting_nothing(), suppress(Exception):  # the library raises whatever its parts do
             read(properties, flags, data)
 
     BasicProperties.unmarshal = read_what_can_be_read  # type: ignore[assignment, method-assign]
+
+
+@contextmanager
+def _collecting_nothing() -> Iterator[None]:
+    """Whatever is collected within, its finalizers might fail: the deepest call has no room for another."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
