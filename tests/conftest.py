@@ -40,6 +40,9 @@ LONG: Final = {
 }
 """Files whose tests take longest."""
 
+_LOOK_AFTER: Final = 50_000
+"""Objects, before the garbage collector looks at them; 700 as a rule."""
+
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -48,9 +51,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """What is there by now stays to the end, so the garbage collector need not look at it again and again."""
+    """What is there by now stays to the end, so the garbage collector need not look at it again and again.
+
+    It looks seldom, since tests read what is nested so deeply that a finalizer, run there, would fail.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(_LOOK_AFTER)
 
 
 def pytest_configure() -> None:
