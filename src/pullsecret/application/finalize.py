@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Final
 
 import attrs
 
@@ -28,6 +29,9 @@ from pullsecret.ports.job_runner import Busy, Existing, JobRunner, Submitted
 from pullsecret.ports.status_sink import StatusSink
 from pullsecret.ports.telemetry import Telemetry
 
+_REMEMBERED_FOR: Final = 3600.0
+"""Seconds beyond ``settle``; a cluster that waits is looked at much more often."""
+
 
 @attrs.frozen
 class FinalizePolicy:
@@ -47,8 +51,9 @@ class FinalizePolicy:
 class FinalizeCluster:
     """Hands a deleted cluster over to a clean-up job, and to another one for as long as one fails.
 
-    Nothing is kept but the jobs: any replica may be asked, any number of times, and goes on from what is
-    known of them. Their ends are told as those of other jobs are.
+    Any replica may be asked, any number of times, and goes on from what is known of the cluster's jobs. Their
+    ends are told as those of other jobs are. What a replica keeps beside them is since when it has seen the
+    cluster at rest: the times that jobs and deletions tell are of other clocks, and its own may be wrong.
     """
 
     jobs: JobRunner
@@ -60,6 +65,7 @@ class FinalizeCluster:
     """Between the end of a clean-up that failed, for whatever reason, and its next attempt."""
     watch: ClusterSecretWatch | None = None
     """Sees cluster secrets also where only jobs sent them that are forgotten; None sees none."""
+    _at_rest_since: dict[ClusterId, float] = attrs.field(factory=dict, init=False)
 
     async def __call__(self, cluster: Cluster, trace: TraceContext | None = None) -> Outcome:
         """Have the secrets of ``cluster``, which is being deleted, cleaned up.
@@ -75,7 +81,9 @@ class FinalizeCluster:
         if latest is not None and not self._is_due_again(latest):
             return await self._tell_anew(latest)
         if any(job.active for job in known):
+            self._at_rest_since.pop(cluster.id, None)
             return await self._postponed(cluster, "its last job has not ended.", looked_at)
+        at_rest = self._at_rest_for(cluster.id)
         if not self._settled(cluster, known):
             return await self._postponed(cluster, "work begun before is given time to end.", looked_at)
         seen = self.watch.places(cluster.id) if self.watch else ()
@@ -84,6 +92,8 @@ class FinalizeCluster:
             await self.status.post(nothing_to_clean_up_report(cluster, self.clock.now()))
             return Finalized()
         if latest is None:
+            if at_rest < self.policy.settle:
+                return await self._postponed(cluster, "work begun before is given time to end.", looked_at)
             await self._tell(finalizing_report(cluster, "its secrets are looked for.", looked_at))
         attempt = latest.key.attempt + 1 if latest else 1
         # A retry that no event asks for goes on in the trace of what failed.
@@ -134,6 +144,16 @@ class FinalizeCluster:
             case Submitted(job):
                 self.telemetry.record(HandedOver(job.key, job.project))
                 return JobSubmitted(job)
+
+    def _at_rest_for(self, cluster_id: ClusterId) -> float:
+        """Seconds since this replica first saw none of the cluster's jobs at work, by a clock that nobody
+        sets."""
+        now, since = self.clock.monotonic(), self._at_rest_since
+        for forgotten in [
+            each for each, then in since.items() if now - then > self.policy.settle + _REMEMBERED_FOR
+        ]:
+            del since[forgotten]
+        return now - since.setdefault(cluster_id, now)
 
     def _settled(self, cluster: Cluster, known: Sequence[AnyJob]) -> bool:
         moments = [

@@ -61,6 +61,11 @@ class Deleted:
     async def event(self) -> Outcome:
         return await self.scene.reconcile(event_about(self.cluster.id))
 
+    async def is_seen_at_rest(self, finalize: FinalizeCluster | None = None) -> None:
+        """For long enough, by the replica of ``finalize``."""
+        assert isinstance(await (finalize or self.scene.finalize)(self.cluster), Postponed)
+        await self.scene.world.clock.sleep(SETTLED)
+
     async def let_jobs_end(self) -> None:
         """Release what is queued, let it end, and tell."""
         await self.scene.admit.admit_once()
@@ -84,7 +89,10 @@ async def deleted(
     asked_at = scene.world.clock.now() - ago
     gone = attrs.evolve(cluster, generation=Generation(2), deleting=True, deleted_at=asked_at)
     scene.put(gone)
-    return Deleted(scene, order, gone)
+    it = Deleted(scene, order, gone)
+    if ago:
+        await it.is_seen_at_rest()
+    return it
 
 
 @simulated
@@ -152,9 +160,35 @@ async def late_replica(it: Deleted) -> FinalizeCluster:
 
 
 @simulated
+async def test_a_clock_that_is_ahead_makes_nothing_begin_early() -> None:
+    """The last job ended half an hour ago by it, and so did whoever asked for the deletion."""
+    it = await deleted(ago=timedelta(0))
+    it.scene.put(attrs.evolve(it.cluster, deleted_at=it.scene.world.clock.now() - HALF_AN_HOUR))
+    assert isinstance(await it.event(), Postponed)
+    await it.scene.world.clock.sleep(29)
+    assert isinstance(await it.event(), Postponed)
+    assert it.clean_ups == []
+    await it.scene.world.clock.sleep(1)
+    assert isinstance(await it.event(), JobSubmitted)
+
+
+@simulated
+async def test_where_a_job_was_at_work_meanwhile_rest_begins_anew() -> None:
+    it = await deleted()
+    await it.scene.jobs.submit(attrs.evolve(it.order, attempt=2))
+    assert isinstance(await it.event(), Postponed)
+    await it.let_jobs_end()
+    await it.scene.world.clock.sleep(SETTLED)
+    assert isinstance(await it.event(), Postponed)
+    await it.scene.world.clock.sleep(SETTLED)
+    assert isinstance(await it.event(), JobSubmitted)
+
+
+@simulated
 async def test_of_replicas_that_decide_at_once_one_hands_over() -> None:
     it = await deleted()
     late = await late_replica(it)
+    await it.is_seen_at_rest(late)
     assert isinstance(await it.event(), JobSubmitted)
     assert await late(it.cluster) == UNDER_WAY
     assert len(it.clean_ups) == 1
@@ -170,7 +204,7 @@ async def test_nothing_begins_while_a_job_may_still_write() -> None:
     message = "The cluster is being deleted: its last job has not ended."
     assert it.finalized == Condition(Status.FALSE, Reason.IN_PROGRESS, message)
     await it.let_jobs_end()
-    await it.scene.world.clock.sleep(SETTLED)
+    await it.is_seen_at_rest()
     assert isinstance(await it.event(), JobSubmitted)
     await it.let_jobs_end()
     assert not it.stored
@@ -180,6 +214,7 @@ async def test_nothing_begins_while_a_job_may_still_write() -> None:
 async def test_nothing_begins_while_a_job_may_write_that_a_replica_does_not_know_yet() -> None:
     it = await deleted()
     late = await late_replica(it)
+    await it.is_seen_at_rest(late)
     await it.scene.jobs.submit(attrs.evolve(it.order, attempt=2))
     assert await late(it.cluster) == Postponed("the cluster is being deleted: its last job has not ended.")
     assert it.clean_ups == []
@@ -203,7 +238,7 @@ async def test_nothing_begins_before_every_replica_has_heard() -> None:
     await it.scene.world.clock.sleep(29)
     assert isinstance(await it.event(), Postponed)
     await it.let_jobs_end()
-    await it.scene.world.clock.sleep(SETTLED)
+    await it.is_seen_at_rest()
     assert isinstance(await it.event(), JobSubmitted)
     # From now on it is too late for anybody.
     assert isinstance(await it.scene.jobs.submit(attrs.evolve(late, attempt=3)), Busy)
@@ -394,6 +429,7 @@ async def test_a_clean_up_of_an_older_generation_is_waited_for_and_followed_by_o
     newer = it.scene.put(attrs.evolve(it.cluster, generation=Generation(3)))
     assert isinstance(await it.event(), Postponed)
     it.scene.world.jobs.put(attrs.evolve(older, state=Finished(DENIED, it.scene.world.clock.now(), True)))
+    await attrs.evolve(it, cluster=newer).is_seen_at_rest()
     outcome = await it.event()
     assert isinstance(outcome, JobSubmitted)
     assert outcome.job.key.generation == newer.generation

@@ -202,7 +202,8 @@ async def test_what_our_own_clean_up_deletes_is_no_drift_and_stays_deleted(still
     deleted = attrs.evolve(case.cluster, generation=Generation(2), deleting=True, deleted_at=long_ago)
     case.scene.put(deleted)
     life = asyncio.create_task(live(case, 240))
-    await asyncio.sleep(30)  # the clean-up lets requests of the last job end
+    await case.scene.reconcile(event_about(case.cluster.id))
+    await asyncio.sleep(31)  # the clean-up lets requests of the last job end
     await case.scene.reconcile(event_about(case.cluster.id))
     await asyncio.sleep(20)
     if still_known:
@@ -237,6 +238,8 @@ async def test_a_drift_of_a_secret_that_was_cleaned_up_is_none() -> None:
 async def test_a_secret_that_goes_after_the_deletion_was_asked_for_is_not_written_anew() -> None:
     case = await landed()
     case.scene.put(attrs.evolve(case.cluster, generation=Generation(2), deleting=True))
+    await case.scene.reconcile(event_about(case.cluster.id))
+    await asyncio.sleep(30)  # the clean-up lets requests of the last job end
     case.delete()
     await live(case, 60)
     assert case.scene.published(case.order) is None
