@@ -29,6 +29,7 @@ from pullsecret.ports.job_runner import Busy, Existing, JobRunner, Submitted
 from pullsecret.ports.status_sink import StatusSink
 from pullsecret.ports.telemetry import Telemetry
 
+_MAY_STILL_WRITE: Final = "work begun before is given time to end."
 _REMEMBERED_FOR: Final = 3600.0
 """Seconds beyond ``settle``; a cluster that waits is looked at much more often."""
 
@@ -85,7 +86,7 @@ class FinalizeCluster:
             return await self._postponed(cluster, "its last job has not ended.", looked_at)
         at_rest = self._at_rest_for(cluster.id)
         if not self._settled(cluster, known):
-            return await self._postponed(cluster, "work begun before is given time to end.", looked_at)
+            return await self._postponed(cluster, _MAY_STILL_WRITE, looked_at)
         seen = self.watch.places(cluster.id) if self.watch else ()
         places = remains(cluster, known).and_those_of(Remains(cluster_secrets=tuple(seen)))
         if places.nowhere:
@@ -93,7 +94,7 @@ class FinalizeCluster:
             return Finalized()
         if latest is None:
             if at_rest < self.policy.settle:
-                return await self._postponed(cluster, "work begun before is given time to end.", looked_at)
+                return await self._postponed(cluster, _MAY_STILL_WRITE, looked_at)
             await self._tell(finalizing_report(cluster, "its secrets are looked for.", looked_at))
         attempt = latest.key.attempt + 1 if latest else 1
         # A retry that no event asks for goes on in the trace of what failed.

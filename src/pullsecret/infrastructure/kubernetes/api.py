@@ -26,6 +26,12 @@ from pullsecret.infrastructure.retry_after import retry_after
 Object = dict[str, Any]
 """A Kubernetes object as its JSON."""
 
+
+def version_of(item: Object) -> int:
+    """The object's resource version: a later one of the same collection is a larger number."""
+    return int(item["metadata"]["resourceVersion"])
+
+
 JSON: Final = "application/json"
 MERGE_PATCH: Final = "application/merge-patch+json"
 STRATEGIC_PATCH: Final = "application/strategic-merge-patch+json"
@@ -320,9 +326,8 @@ def _watch_event(path: str, line: bytes) -> tuple[str, Object]:
 
 
 def _versioned(item: Any) -> Object:
-    """``item``; raises LookupError, TypeError or ValueError where its version, by which older is told from
-    newer, is no number."""
-    int(item["metadata"]["resourceVersion"])
+    """``item``; raises LookupError, TypeError or ValueError where it has no version."""
+    version_of(item)
     return cast(Object, item)
 
 

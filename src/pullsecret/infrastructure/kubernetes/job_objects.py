@@ -16,6 +16,7 @@ from pullsecret.infrastructure.kubernetes.api import (
     STRATEGIC_PATCH,
     KubernetesApi,
     Object,
+    version_of,
 )
 from pullsecret.infrastructure.kubernetes.api_errors import ApiError
 from pullsecret.infrastructure.kubernetes.job_reading import (
@@ -33,7 +34,6 @@ from pullsecret.infrastructure.kubernetes.order_annotations import (
     target_of,
 )
 from pullsecret.infrastructure.kubernetes.paths import job_path, pod_path
-from pullsecret.infrastructure.kubernetes.reflector import version_of
 
 _TRIES_TO_DISCARD: Final = 5
 """Kubernetes itself writes to a new Job once or twice."""

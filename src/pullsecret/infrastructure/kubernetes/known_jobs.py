@@ -10,12 +10,12 @@ from pullsecret.domain.identifiers import ClusterId
 from pullsecret.domain.jobs import AnyJob
 from pullsecret.infrastructure.going_again import GoingAgain
 from pullsecret.infrastructure.kubernetes import marks
-from pullsecret.infrastructure.kubernetes.api import Object
+from pullsecret.infrastructure.kubernetes.api import Object, version_of
 from pullsecret.infrastructure.kubernetes.api_errors import ApiError
 from pullsecret.infrastructure.kubernetes.job_objects import JobObjects, made_by_us, uid_of
 from pullsecret.infrastructure.kubernetes.job_reading import job_of
 from pullsecret.infrastructure.kubernetes.paths import job_path
-from pullsecret.infrastructure.kubernetes.reflector import Reflector, Selection, version_of
+from pullsecret.infrastructure.kubernetes.reflector import Reflector, Selection
 
 WAIT_FOR_THE_WATCH: Final = 5.0
 """An API server whose watches lag has enough to do without our lists, which would make them lag longer."""

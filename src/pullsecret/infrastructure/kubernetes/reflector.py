@@ -9,7 +9,7 @@ from typing import Final, Generic, TypeVar
 import attrs
 
 from pullsecret.domain.backoff import Backoff
-from pullsecret.infrastructure.kubernetes.api import KubernetesApi, Object
+from pullsecret.infrastructure.kubernetes.api import KubernetesApi, Object, version_of
 from pullsecret.infrastructure.kubernetes.api_errors import ApiError
 
 _WATCH_SECONDS: Final = 30
@@ -245,11 +245,6 @@ def key_of(item: Object) -> str:
     """``namespace/name``."""
     metadata = item["metadata"]
     return f"{metadata.get('namespace', '')}/{metadata['name']}"
-
-
-def version_of(item: Object) -> int:
-    """The object's resource version: a later one of the same collection is a larger number."""
-    return int(item["metadata"]["resourceVersion"])
 
 
 def _pause(faults: int, fault: ApiError) -> float:

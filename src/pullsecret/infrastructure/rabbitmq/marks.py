@@ -6,6 +6,8 @@ from typing import Any, Final
 from aiormq import spec
 from aiormq.abc import DeliveredMessage
 
+from pullsecret.infrastructure.retry_after import bounded
+
 ATTEMPT: Final = "x-pullsecret-attempt"
 """Which delivery comes next."""
 REMAINING: Final = "x-pullsecret-remaining-ms"
@@ -16,8 +18,6 @@ _DELIVERY_COUNT: Final = "x-delivery-count"
 """The quorum queue's own: how often a consumer lost the message in hand."""
 _MOST_ATTEMPTS: Final = 1_000_000
 """That are told apart. Whoever publishes may write any number, and the next has to fit into a header."""
-_LONGEST_WAIT: Final = 3_600_000
-"""Milliseconds; no delay of ours is longer. Whoever publishes may write any number."""
 _MOST_OCTETS: Final = 65_536
 """Of all headers together. A copy's have to fit into one frame with our marks, else the broker ends the
 connection by which all copies go."""
@@ -54,8 +54,8 @@ def attempt_of(message: DeliveredMessage) -> int:
 
 
 def remaining_of(message: DeliveredMessage) -> float:
-    """Seconds that the message has to wait yet, 0 to 3,600."""
-    return min(max(0, _number(_all_headers(message), REMAINING, 0)), _LONGEST_WAIT) / 1000
+    """Seconds that the message has to wait yet: no more than anybody may ask us for."""
+    return bounded(_number(_all_headers(message), REMAINING, 0) / 1000)
 
 
 def reason_of(message: DeliveredMessage) -> str:
